@@ -1,0 +1,96 @@
+"""What is due when: asks the agenda, and takes each due step as the clock, once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import msgspec
+
+from grantflow.domain.deciding import Circumstances
+from grantflow.domain.errors import NothingDue, Refused, StepNotAllowed
+from grantflow.service import Receipt, Request, Service
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from grantflow.projector import Projector
+
+CLOCK = "clock"
+
+
+class Due(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the agenda: which step the clock is to take, in which case, and since when (`due_at`, UTC)."""
+
+    case_id: UUID
+    authority: str
+    step: str
+    deadline: str
+    due_at: datetime
+    with_instant: bool
+    """Whether the step asks which instant it is about (a reminder), or only about which deadline."""
+
+
+class Swept(msgspec.Struct, frozen=True):
+    """What one sweep did: receipts, and how many rows turned out not to be due any more."""
+
+    done: tuple[Receipt, ...]
+    stale: int
+
+
+def sweep(now: datetime, service: Service, projector: Projector) -> Swept:
+    """Take every step that is due at `now` (UTC). Calling it again, or twice at once, does nothing more.
+
+    A step's key is derived from case, deadline and instant, so the store takes each once; what it was due for stands
+    on the event, and the stamp says when it was done. Raises the first refusal that is not about being due.
+    """
+    done: list[Receipt] = []
+    stale = 0
+    while True:
+        projector.catch_up()
+        requests = [_request(due, now) for due in _agenda(projector, now)]
+        if not requests:
+            return Swept(tuple(done), stale)
+        before = len(done)
+        for answer in service.handle_all(requests):
+            if isinstance(answer, Receipt):
+                done.append(answer)
+            elif isinstance(answer, NothingDue | StepNotAllowed):
+                stale += 1
+            else:
+                raise answer
+        if len(done) == before:
+            return Swept(tuple(done), stale)
+
+
+def next_instant(after: datetime, projector: Projector) -> datetime | None:
+    """The next instant at which something becomes due, or None."""
+    return projector.next_due(after)
+
+
+def _agenda(projector: Projector, now: datetime) -> Iterator[Due]:
+    for row in projector.due(now):
+        yield msgspec.convert(row, Due)
+
+
+def _request(due: Due, now: datetime) -> Request:
+    data: dict[str, Any] = {"deadline": due.deadline}
+    if due.with_instant:
+        data["due_at"] = due.due_at.isoformat()
+    return Request(
+        step=due.step,
+        case=due.case_id,
+        data=data,
+        by=Circumstances(
+            at=now,
+            person=CLOCK,
+            organisation=due.authority,
+            role=CLOCK,
+            channel=CLOCK,
+            command=f"{due.case_id}/{due.step}/{due.deadline}/{due.due_at.isoformat()}",
+        ),
+    )
+
+
+__all__ = ["Due", "Refused", "Swept", "next_instant", "sweep"]

@@ -1,0 +1,89 @@
+"""Declared conditions: CEL expressions from the call's file, asked about an application's content."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import cel
+import msgspec
+
+from grantflow.domain.errors import Failure
+from grantflow.domain.money import ore
+from grantflow.domain.register import Register, valid_orgnr
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A condition that must hold `when` a step is taken; `source` is the paragraph of the call it comes from."""
+
+    id: str
+    rule: str
+    source: str
+    when: tuple[str, ...]
+    require: str
+    message: dict[str, str]
+    path: str = ""
+
+
+class Condition:
+    """One compiled CEL expression. Raises ValueError, with what the compiler says, when it does not compile."""
+
+    def __init__(self, expression: str) -> None:
+        self.expression = expression
+        self._program = cel.compile(expression)
+        self.variables = frozenset(self._program.variables())
+        self.functions = frozenset(name for name in self._program.functions() if name.isidentifier())
+
+    def holds(self, context: cel.Context) -> bool:
+        """Whether it is true. What can't be evaluated (a field that is missing, of another kind) is not."""
+        try:
+            return self._program.execute(context) is True
+        except (KeyError, TypeError, ValueError, RuntimeError):
+            return False
+
+
+class Rules:
+    """The rules of one call, compiled once and kept by the step they belong to."""
+
+    def __init__(self, declared: Sequence[Rule], register: Register) -> None:
+        self._register = register
+        self._by_step: dict[str, list[tuple[Rule, Condition]]] = {}
+        for rule in declared:
+            condition = Condition(rule.require)
+            for step in rule.when:
+                self._by_step.setdefault(step, []).append((rule, condition))
+
+    def failures(self, step: str, content: Mapping[str, Any], at: datetime) -> tuple[Failure, ...]:
+        """The rules of this step that do not hold for the content at this instant, in declared order."""
+        rules = self._by_step.get(step)
+        if not rules:
+            return ()
+        context = context_of(content, self._register, at)
+        return tuple(
+            Failure(rule.id, rule.message, rule.source, rule.path)
+            for rule, condition in rules
+            if not condition.holds(context)
+        )
+
+
+def context_of(content: Mapping[str, Any], register: Register, at: datetime) -> cel.Context:
+    """What an expression can name: the content's sections, and the functions of `functions`."""
+    return cel.Context(variables=dict(content), functions=functions(register, at))
+
+
+def functions(register: Register, at: datetime) -> dict[str, Callable[..., Any]]:
+    """The functions that rules may call: money, sum, distinct, valid_orgnr, municipality (as of the instant)."""
+    return {
+        "money": ore,
+        "sum": sum,
+        "distinct": lambda values: len(set(values)) == len(values),
+        "valid_orgnr": valid_orgnr,
+        "municipality": lambda orgnr: register.municipality(orgnr, at) is not None,
+    }
+
+
+FUNCTIONS = frozenset({"money", "sum", "distinct", "valid_orgnr", "municipality"})
+"""The names of `functions`, beside CEL's own."""

@@ -1,0 +1,132 @@
+"""Submission: from here the content is fixed; a draft that nobody submitted in time lapses; an applicant may withdraw."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from grantflow.domain.application import Application, CaseEvent
+from grantflow.domain.deciding import Command, Situation, refuse_if, said
+from grantflow.domain.errors import ApprovalOutdated, NothingDue
+from grantflow.domain.money import Ore, ore
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from grantflow.domain.event import Event
+
+
+class ApplicationSubmitted(CaseEvent):
+    """The municipality has applied. `content` is what the director approved, and nothing else; amounts in øre."""
+
+    topic = "application-submitted@1"
+
+    content: str
+    title: str
+    asked_ore: Ore
+    eligible_ore: Ore
+    own_contribution_ore: Ore
+    participants: int
+    partners: tuple[str, ...]
+    themes: tuple[str, ...]
+    consultation_due: bool
+    exemption_needed: bool
+
+    def apply(self, case: Application) -> Application:
+        return case.but(
+            submitted=self.content,
+            asked_ore=self.asked_ore,
+            eligible_ore=self.eligible_ore,
+            consultation_due=self.consultation_due,
+            exemption_needed=self.exemption_needed,
+        )
+
+
+class ReceiptIssued(CaseEvent):
+    """The municipality has been told at once that the application is received (fvl § 11 a)."""
+
+    topic = "receipt-issued@1"
+
+    content: str
+    received_at: datetime
+
+
+class ApplicationWithdrawn(CaseEvent):
+    """The applicant has withdrawn before the decision. Nothing is deleted."""
+
+    topic = "application-withdrawn@1"
+
+    reason: str
+
+
+class ApplicationLapsed(CaseEvent):
+    """The application deadline passed and nobody had submitted. `due_at` is when, the stamp says when it was done."""
+
+    topic = "application-lapsed@1"
+
+    deadline: str
+    due_at: datetime
+
+
+class Submit(Command):
+    """Submit what was approved, before the deadline, by all the call's rules."""
+
+    step = "submit"
+
+    def decide(self, s: Situation) -> Sequence[Event]:
+        case, call = s.case, s.call
+        refuse_if(s.step, call.application_form.check(case.content, complete=True, section=None))
+        digest = case.content_digest
+        if case.approval is None or case.approval.content != digest:
+            msg = "What would be submitted is not what the director approved. Have it approved again."
+            raise ApprovalOutdated(msg)
+        project, budget = case.content["project"], case.content["budget"]
+        own = ore(budget["own_contribution"])
+        others = sum(ore(support["amount"]) for support in budget["other_public_support"])
+        lines = sum(ore(line["amount"]) for line in budget["lines"] if line["class"] == "project")
+        submitted = ApplicationSubmitted(
+            content=digest,
+            title=project["title"],
+            asked_ore=ore(budget["asked"]),
+            eligible_ore=max(0, lines - own - others),
+            own_contribution_ore=own,
+            participants=project["participants"],
+            partners=tuple(p["organisation"] for p in case.content["partners"]["organisations"]),
+            themes=tuple(project["themes"]),
+            consultation_due=call.consultation is not None
+            and call.consultation.required(case.content, s.by.at),
+            exemption_needed=project["outside_acts"],
+            stamp=s.stamp(),
+        )
+        receipt = ReceiptIssued(content=digest, received_at=s.by.at, stamp=s.stamp())
+        return [submitted, receipt]
+
+
+class Withdraw(Command):
+    """Withdraw the application, before it is decided."""
+
+    step = "withdraw"
+
+    reason: str
+
+    def decide(self, s: Situation) -> Sequence[Event]:
+        return [ApplicationWithdrawn(reason=said(self.reason, "reason"), stamp=s.stamp())]
+
+
+class Lapse(Command):
+    """The clock: the deadline has passed and the draft was not submitted."""
+
+    step = "lapse"
+
+    deadline: str
+
+    def decide(self, s: Situation) -> Sequence[Event]:
+        terms = s.call.deadlines.get(self.deadline)
+        if terms is None or terms.passed != "lapse":
+            msg = f"No deadline '{self.deadline}' of {s.call.id} makes a case lapse."
+            raise NothingDue(msg)
+        limit = s.case.limit(self.deadline, s.call)
+        if s.by.at < limit:
+            msg = f"The {self.deadline} deadline of this case is {limit.isoformat()}; it has not passed."
+            raise NothingDue(msg)
+        return [ApplicationLapsed(deadline=self.deadline, due_at=limit, stamp=s.stamp())]

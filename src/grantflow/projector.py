@@ -1,0 +1,269 @@
+"""Carries events to the read models, in batches: a read model's rows and its position are stored together or not at all."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import structlog
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from grantflow.pen import TablePen, create_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from psycopg import Connection
+
+    from grantflow.domain.event import Entry
+    from grantflow.projection import Projection, Row
+    from grantflow.store import Store
+
+log = structlog.get_logger(__name__)
+
+LIVE, ASIDE = "read", "aside"
+BATCH = 2_000
+_MOST_WAITING = 50_000
+_SETUP_LOCK, _REBUILD_LOCK = 7_201, 7_202
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How far a read model has come: its position, how many events it lacks, and what stopped it, if anything."""
+
+    name: str
+    question: str
+    position: int
+    lag: int
+    error: str | None
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """A row that one of the two has and the other has not: `side` is `live` or `rebuilt`."""
+
+    table: str
+    side: str
+    row: dict[str, Any]
+
+
+class Projector:
+    """Runs a set of read models on one store. Any number may run at once: each batch is applied by one of them."""
+
+    def __init__(self, store: Store, projections: Sequence[Projection]) -> None:
+        self.store = store
+        self.projections = {projection.name: projection for projection in projections}
+        self._set_up()
+
+    def catch_up(self) -> int:
+        """Bring every read model to the end of the log; returns the last position. One that failed stays behind."""
+        while True:
+            standing = {s.name: s.position for s in self._standings() if s.error is None}
+            if not standing:
+                return self.store.last_position()
+            entries = self.store.read(min(standing.values()), BATCH)
+            if not entries:
+                return min(standing.values())
+            for name, position in standing.items():
+                if position < entries[-1].position:
+                    self._apply(self.projections[name], entries)
+
+    def standings(self) -> list[Standing]:
+        """Where each read model stands, by name."""
+        return self._standings()
+
+    def wait_for(self, position: int, *, seconds: float = 5.0) -> bool:
+        """Wait until every read model that has not failed has reached `position`; False when time ran out."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if all(s.position >= position for s in self._standings() if s.error is None):
+                return True
+            time.sleep(0.02)
+        return False
+
+    def rows(self, query: sql.Composable | str, parameters: Mapping[str, object] | None = None) -> list[Row]:
+        """Rows of a SELECT over the read models' tables, which it names without a schema."""
+        text = sql.SQL(query) if isinstance(query, str) else query  # type: ignore[arg-type]
+        with self.reading() as connection:
+            return connection.cursor(row_factory=dict_row).execute(text, parameters).fetchall()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection[Any]]:
+        """A connection that sees the read models, in one read-only transaction."""
+        with self.store.connection() as connection, connection.transaction():
+            connection.execute("SET TRANSACTION READ ONLY")
+            connection.execute("SET LOCAL search_path = read, pg_catalog")
+            yield connection
+
+    def due(self, now: datetime) -> list[Row]:
+        """What the agenda says is due at `now`."""
+        return [
+            row
+            for p in self.projections.values()
+            if p.agenda
+            for row in self.rows(p.agenda.due, {"now": now})
+        ]
+
+    def next_due(self, after: datetime) -> datetime | None:
+        """The first instant after `after` at which the agenda has something, or None."""
+        instants: list[datetime] = [
+            row["due_at"]
+            for p in self.projections.values()
+            if p.agenda
+            for row in self.rows(p.agenda.upcoming, {"now": after})
+            if row["due_at"] is not None
+        ]
+        return min(instants, default=None)
+
+    def rebuild(self, name: str) -> int:
+        """Make a read model anew, aside, and put it in place in one transaction. Returns its position."""
+        projection = self.projections[name]
+        with self.store.connection() as connection, connection.transaction():
+            position = self._build_aside(connection, projection)
+            live = self._locked(connection, name)[0]
+            position = self._fill(connection, projection, position, max(live, self.store.last_position()))
+            for table in projection.tables:
+                connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(LIVE, table)))
+                moved = sql.SQL("ALTER TABLE {} SET SCHEMA {}")
+                connection.execute(moved.format(sql.Identifier(ASIDE, table), sql.Identifier(LIVE)))
+            connection.execute(
+                "UPDATE projection_positions SET position = %s, fingerprint = %s, error = NULL WHERE name = %s",
+                (position, _fingerprint(projection), name),
+            )
+        return position
+
+    def check(self, name: str, *, most: int = 20) -> list[Difference]:
+        """Rebuild aside to where the read model stands and compare row by row; no difference is no row."""
+        projection = self.projections[name]
+        with self.store.connection() as connection, connection.transaction(force_rollback=True):
+            live = self._locked(connection, name)[0]
+            self._build_aside(connection, projection, until=live)
+            return [
+                difference
+                for table in projection.tables
+                for sides in ((LIVE, ASIDE, "live"), (ASIDE, LIVE, "rebuilt"))
+                for difference in _only_in(connection, table, *sides, most=most)
+            ]
+
+    def _set_up(self) -> None:
+        with self.store.connection() as connection, connection.transaction():
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_SETUP_LOCK,))
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS projection_positions ("
+                "name text PRIMARY KEY, position bigint NOT NULL, fingerprint text NOT NULL, error text)"
+            )
+            for schema in (LIVE, ASIDE):
+                connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
+            for projection in self.projections.values():
+                known = connection.execute(
+                    "SELECT fingerprint FROM projection_positions WHERE name = %s", (projection.name,)
+                ).fetchone()
+                if known is None:
+                    create_tables(connection, LIVE, projection.tables)
+                    connection.execute(
+                        "INSERT INTO projection_positions VALUES (%s, 0, %s, NULL)",
+                        (projection.name, _fingerprint(projection)),
+                    )
+                elif known[0] != _fingerprint(projection):
+                    connection.execute(
+                        "UPDATE projection_positions SET error = %s WHERE name = %s",
+                        ("its tables are declared differently now: rebuild it", projection.name),
+                    )
+
+    def _standings(self) -> list[Standing]:
+        last = self.store.last_position()
+        with self.store.connection() as connection:
+            rows = connection.execute(
+                "SELECT name, position, error FROM projection_positions ORDER BY name"
+            ).fetchall()
+        return [
+            Standing(name, self.projections[name].question, position, last - position, error)
+            for name, position, error in rows
+            if name in self.projections
+        ]
+
+    def _locked(self, connection: Connection[Any], name: str) -> tuple[int, str | None]:
+        row = connection.execute(
+            "SELECT position, error FROM projection_positions WHERE name = %s FOR UPDATE", (name,)
+        ).fetchone()
+        if row is None:
+            msg = f"The read model {name} has no position."
+            raise LookupError(msg)
+        return row[0], row[1]
+
+    def _apply(self, projection: Projection, entries: Sequence[Entry]) -> None:
+        try:
+            self._apply_batch(projection, entries)
+        except Exception:  # noqa: BLE001 - whatever a read model does, only it may stop
+            self._apply_one_by_one(projection, entries)
+
+    def _apply_batch(self, projection: Projection, entries: Sequence[Entry]) -> None:
+        with self.store.connection() as connection, connection.transaction():
+            position, error = self._locked(connection, projection.name)
+            todo = [entry for entry in entries if entry.position > position]
+            if error is not None or not todo or todo[0].position != position + 1:
+                return
+            pen = TablePen(connection, LIVE, projection.tables, empty=False)
+            for entry in todo:
+                projection.write(pen, entry)
+            pen.flush()
+            connection.execute(
+                "UPDATE projection_positions SET position = %s WHERE name = %s",
+                (todo[-1].position, projection.name),
+            )
+
+    def _apply_one_by_one(self, projection: Projection, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            try:
+                self._apply_batch(projection, [entry])
+            except Exception as error:  # noqa: BLE001 - as above
+                reason = (
+                    f"at position {entry.position} ({entry.event.topic}): {type(error).__name__}: {error}"
+                )
+                log.error(
+                    "projection-stopped", projection=projection.name, position=entry.position, reason=reason
+                )
+                with self.store.connection() as connection:
+                    connection.execute(
+                        "UPDATE projection_positions SET error = %s WHERE name = %s",
+                        (reason, projection.name),
+                    )
+                return
+
+    def _build_aside(
+        self, connection: Connection[Any], projection: Projection, until: int | None = None
+    ) -> int:
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_REBUILD_LOCK,))
+        for table in projection.tables:
+            connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(ASIDE, table)))
+        create_tables(connection, ASIDE, projection.tables)
+        return self._fill(connection, projection, 0, self.store.last_position() if until is None else until)
+
+    def _fill(self, connection: Connection[Any], projection: Projection, after: int, until: int) -> int:
+        """Write the events after one position up to another into the tables aside."""
+        pen = TablePen(connection, ASIDE, projection.tables, empty=after == 0)
+        while after < until:
+            entries = self.store.read(after, min(BATCH, until - after))
+            for entry in entries:
+                projection.write(pen, entry)
+            after = entries[-1].position
+            pen.flush(changed=pen.waiting > _MOST_WAITING)
+        pen.flush()
+        return after
+
+
+def _fingerprint(projection: Projection) -> str:
+    return sha256(repr(sorted(projection.tables.items())).encode()).hexdigest()
+
+
+def _only_in(
+    connection: Connection[Any], table: str, here: str, there: str, side: str, *, most: int
+) -> list[Difference]:
+    query = sql.SQL("SELECT * FROM {} EXCEPT ALL SELECT * FROM {} LIMIT {}").format(
+        sql.Identifier(here, table), sql.Identifier(there, table), sql.Literal(most)
+    )
+    rows = connection.cursor(row_factory=dict_row).execute(query).fetchall()
+    return [Difference(table, side, row) for row in rows]

@@ -1,0 +1,131 @@
+"""The present state of every stream, folded from the log and kept while it is used."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from threading import Lock
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from uuid import UUID, uuid5
+
+from grantflow.domain.announcement import Announcement, fold_announcement
+from grantflow.domain.application import Application, evolve
+from grantflow.domain.call import Call
+from grantflow.domain.errors import NotFound
+from grantflow.domain.frame import Frame, fold_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from grantflow.domain.event import Entry
+    from grantflow.store import Store
+
+NAMESPACE = UUID("6f0a7d52-3c1e-5b7a-9a52-0c6f5d1f8e23")
+"""Every identifier GrantFlow makes is derived under this one, so that the same commands give the same identifiers."""
+
+
+def call_stream(call: str) -> UUID:
+    """The stream of a call's announcement."""
+    return uuid5(NAMESPACE, f"call:{call}")
+
+
+def frame_stream(call: str) -> UUID:
+    """The stream of a call's money."""
+    return uuid5(NAMESPACE, f"frame:{call}")
+
+
+def case_stream(key: str) -> UUID:
+    """The stream of the application that the command with this key begins."""
+    return uuid5(NAMESPACE, f"case:{key}")
+
+
+class Versioned(Protocol):
+    """Anything folded from a stream."""
+
+    @property
+    def version(self) -> int:
+        """How many events have been folded in."""
+
+
+S = TypeVar("S", bound=Versioned)
+
+
+class Kept(Generic[S]):
+    """A bounded memory of states by stream, newest version wins, least used goes first. Safe between threads."""
+
+    def __init__(
+        self, size: int, new: Callable[[UUID], S], onward: Callable[[S, Iterable[Entry]], S]
+    ) -> None:
+        self._size, self._new, self._onward = size, new, onward
+        self._states: OrderedDict[UUID, S] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, stream: UUID) -> S | None:
+        """The state as last seen here; another process may have written since."""
+        with self._lock:
+            state = self._states.get(stream)
+            if state is not None:
+                self._states.move_to_end(stream)
+            return state
+
+    def put(self, stream: UUID, state: S) -> None:
+        """Remember a state, unless a newer one is known."""
+        with self._lock:
+            known = self._states.get(stream)
+            if known is None or known.version < state.version:
+                self._states[stream] = state
+                self._states.move_to_end(stream)
+                while len(self._states) > self._size:
+                    self._states.popitem(last=False)
+
+    def load(self, stream: UUID, store: Store) -> S:
+        """The state as the log has it now: what is remembered, and what has come since."""
+        state = self.get(stream) or self._new(stream)
+        state = self._onward(state, store.load(stream, state.version))
+        if state.version:
+            self.put(stream, state)
+        return state
+
+
+class States:
+    """Cases, frames, announcements and parsed definitions of one store."""
+
+    def __init__(self, store: Store, *, cases: int = 20_000) -> None:
+        self.store = store
+        self.cases = Kept(cases, lambda i: Application(id=i), _onward)
+        self._frames = Kept(1_000, lambda i: Frame(id=i), fold_frame)
+        self._announcements = Kept(1_000, lambda i: Announcement(id=i), fold_announcement)
+        self._calls: dict[str, Call] = {}
+
+    def case(self, case: UUID, *, fresh: bool = True) -> Application:
+        """The case; NotFound when it has no events. `fresh=False` may be behind other processes."""
+        state = (None if fresh else self.cases.get(case)) or self.cases.load(case, self.store)
+        if not state.version:
+            msg = "There is no such case."
+            raise NotFound(msg)
+        return state
+
+    def frame(self, call: str) -> Frame:
+        """The call's money as the log has it now."""
+        return self._frames.load(frame_stream(call), self.store)
+
+    def announcement(self, call: str) -> Announcement:
+        """The call's announcement as the log has it now; NotFound when it was never published."""
+        announcement = self._announcements.load(call_stream(call), self.store)
+        if not announcement.version:
+            msg = f"No call '{call}' is published. `grantflow call list` names those that are."
+            raise NotFound(msg)
+        return announcement
+
+    def call(self, call: str, digest: str) -> Call:
+        """The definition with this digest, parsed once. A case is decided by the one it began under."""
+        known = self._calls.get(digest)
+        if known is None:
+            known = Call.read(self.announcement(call).definitions[digest])
+            self._calls[digest] = known
+        return known
+
+
+def _onward(case: Application, entries: Iterable[Entry]) -> Application:
+    for entry in entries:
+        case = evolve(case, entry)
+    return case

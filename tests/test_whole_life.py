@@ -1,0 +1,30 @@
+"""A case from the first draft to its end, decided without any storage."""
+
+from given import Given
+from steps import accept, call_2023, countersign, paid, report, sign
+
+from grantflow.domain.application import Application
+from grantflow.domain.reporting import CaseClosed, ReportAccepted
+
+
+def reported(**changes: dict[str, object]) -> Given:
+    given = Given(call_2023(), *paid(), report(**changes))
+    digest = given.case.report.digest if given.case.report else ""
+    return given.and_then(sign(digest), countersign(digest))
+
+
+def test_an_ordinary_case_goes_from_draft_to_closed() -> None:
+    case: Application = reported().when(accept()).then(ReportAccepted, CaseClosed)
+    assert case.state == "closed"
+
+
+def test_every_event_of_a_life_says_who_when_in_which_role_and_to_which_state() -> None:
+    given = reported().and_then(accept())
+    for event in given.events:
+        stamp = event.stamp
+        assert stamp.person
+        assert stamp.organisation
+        assert stamp.role
+        assert stamp.step
+        assert stamp.state
+        assert stamp.recorded_at.utcoffset() is not None
