@@ -2,13 +2,16 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header pyproject.toml
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check wheel lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(READY) ## play the 2023 call from publication to the last closed case, and tell what happened
 	@$(BIN)/grantflow demo
@@ -16,27 +19,28 @@ demo: $(READY) ## play the 2023 call from publication to the last closed case, a
 test: $(READY) ## run all tests, on a real PostgreSQL that they start themselves
 	@$(BIN)/pytest -q -n 2 --dist worksteal
 
-check: $(READY) ## format, lint, types, import layers and definitions
+check: $(READY) ## check format, lint, types, import layers and definitions
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy src tests
-	@$(BIN)/mypy projections/*.py
+	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
-	@for call in workflows/calls/*; do $(BIN)/grantflow call check $$call || exit 3; done
+	@for call in workflows/calls/*/; do $(BIN)/grantflow call check "$$call" || exit; done
 
 wheel: $(READY) ## build the wheel into dist/
 	@$(BIN)/uv build --wheel --no-build-isolation --offline --python $(BIN)/python --out-dir dist .
 
-lock: $(READY) ## lock the dependencies anew, with hashes
-	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements/runtime.txt
-	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --group dev pyproject.toml -o requirements/dev.txt
+lock: $(READY) ## lock the dependencies anew, with hashes (newer versions: make lock UPGRADE=--upgrade)
+	@$(LOCK) $(UPGRADE) --output-file requirements/runtime.txt
+	@$(LOCK) $(UPGRADE) --group dev --constraints requirements/runtime.txt --output-file requirements/dev.txt
 
 clean: ## remove the environment and everything built (not the data in .grantflow)
-	@rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	@rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(READY): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "GrantFlow needs Python 3.11 or newer, and '$(PYTHON)' is not. Name one: make PYTHON=python3.11"; exit 1; }
 	@echo "Setting up .venv (once; later runs start at once) ..."
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip --quiet --disable-pip-version-check install --require-hashes --only-binary :all: -r requirements/dev.txt
-	@$(BIN)/python -m pip --quiet --disable-pip-version-check install --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	@$(PIP) install --require-hashes --only-binary :all: --requirement requirements/dev.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $(READY)

@@ -1,4 +1,4 @@
-"""Turns entries into stored events and back: a topic that names no module, and JSON that a person can read."""
+"""Turns entries into stored events and back: topics that name no module, and JSON that a person can read."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ class EventMapper(Mapper[UUID]):
         self._decoders: dict[str, msgspec.json.Decoder[Any]] = {}
 
     def to_stored_event(self, domain_event: Any) -> StoredEvent:  # noqa: ANN401 - the library's protocol
+        """Make the entry a row: what is stored is what is hashed, unless it is compressed or encrypted."""
         entry: Entry = domain_event
         state = body_of(entry.event)
         if self.compressor:
@@ -37,26 +38,29 @@ class EventMapper(Mapper[UUID]):
         return StoredEvent(entry.originator_id, entry.originator_version, entry.event.topic, state)
 
     def to_domain_event(self, stored_event: StoredEvent) -> Entry:
-        event = self.event(stored_event.topic, self.plain(stored_event.state))
-        return Entry(stored_event.originator_id, stored_event.originator_version, event)  # type: ignore[arg-type]
+        """Read a row of the library's, which does not say where in the log it stands."""
+        row = stored_event
+        return self.entry(row.originator_id, row.originator_version, row.topic, row.state)  # type: ignore[arg-type]
 
-    def plain(self, state: bytes) -> bytes:
-        """The event's own bytes, decrypted and decompressed."""
-        if self.cipher:
-            state = self.cipher.decrypt(state)
-        return self.compressor.decompress(state) if self.compressor else state
+    def entry(self, stream: UUID, version: int, topic: str, state: bytes, position: int = 0) -> Entry:
+        """Read a row, the event brought up to its newest version.
 
-    def event(self, topic: str, body: bytes) -> Event:
-        """The event of a topic from its JSON, brought up to its newest version.
-
-        MapperDeserialisationError names the topic when it is unknown or the JSON does not fit it.
+        MapperDeserialisationError names the event when its topic is unknown or its state does not fit it.
         """
         try:
-            decoder = self._decoders.get(topic)
-            if decoder is None:
-                decoder = self._decoders[topic] = msgspec.json.Decoder(EVENT_TYPES[topic])
-            event: Event = decoder.decode(body)
-        except (KeyError, msgspec.DecodeError) as error:
-            msg = f"An event of topic '{topic}' can't be read: {error}"
+            if self.cipher:
+                state = self.cipher.decrypt(state)
+            if self.compressor:
+                state = self.compressor.decompress(state)
+            event: Event = self._decoder(topic).decode(state)
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            msg = f"Event {stream}.{version} of topic '{topic}' can't be read: {reason}"
             raise MapperDeserialisationError(msg) from error
-        return event.upcast()
+        return Entry(stream, version, event.upcast(), position)
+
+    def _decoder(self, topic: str) -> msgspec.json.Decoder[Any]:
+        decoder = self._decoders.get(topic)
+        if decoder is None:
+            decoder = self._decoders[topic] = msgspec.json.Decoder(EVENT_TYPES[topic])
+        return decoder

@@ -1,4 +1,4 @@
-"""Writes and reads the log: one statement that takes the lock, stores many commands, and gives their positions."""
+"""Writes the log: one statement takes the lock, stores many commands in order, and gives their positions."""
 
 from __future__ import annotations
 
@@ -7,25 +7,67 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from eventsourcing.persistence import IntegrityError, StoredEvent
+import psycopg
+from eventsourcing.persistence import InfrastructureFactory, IntegrityError, StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresFactory
+
+from grantflow.connections import Datastore
+from grantflow.domain.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from psycopg import Connection
+    from eventsourcing.postgres import ConnectionPool
+    from eventsourcing.utils import Environment
+
+    from grantflow.connections import Connection
 
 STORED, REPEATED, REUSED, CONFLICT = range(4)
-_SETUP_LOCK = 7_199
-_APPEND = "SELECT * FROM grantflow_append(%b, %b, %b, %b, %b, %b, %b)"
+CHANNEL = "stored_events"
+"""Where PostgreSQL is heard to say that the log has grown (`LISTEN stored_events`)."""
+
+SCHEMA_VERSION = 1
+"""Raised when an older program could not work on the tables any more."""
+
+_SCHEMA = files("grantflow").joinpath("schema.sql").read_bytes()
+_SCHEMA_DIGEST = sha256(_SCHEMA).hexdigest()
+_SCHEMA_LOCK = 7_199
+_APPEND = "SELECT * FROM grantflow_append(%b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b)"
+
+
+class SchemaTooNew(Refused):
+    """The database has been used by a newer GrantFlow, whose tables this one does not know."""
+
+    code = "schema-too-new"
+    status = 503
 
 
 class StoredCommand(msgspec.Struct, frozen=True):
-    """One command's stored events, with its key (empty: none) and the SHA-256 of what was asked."""
+    """One command's events, with its key (or none), the SHA-256 of what was asked, and what it builds on."""
 
     key: str
     body: bytes
     events: tuple[StoredEvent, ...]
+    after: str = ""
+
+    def heads(self) -> list[tuple[Any, int]]:
+        """Name the streams it appends to, the last event's last, and the version it expects next in each.
+
+        ValueError when the versions in a stream do not go up by one.
+        """
+        firsts: dict[Any, int] = {}
+        nexts: dict[Any, int] = {}
+        for event in self.events:
+            stream, version = event.originator_id, event.originator_version
+            firsts.setdefault(stream, version)
+            if nexts.get(stream, version) != version:
+                msg = f"In stream {stream}, version {nexts[stream]} was to come before {version}."
+                raise ValueError(msg)
+            nexts[stream] = version + 1
+        if self.events:
+            last = self.events[-1].originator_id
+            firsts[last] = firsts.pop(last)
+        return list(firsts.items())
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -37,69 +79,85 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Recorder(PostgresApplicationRecorder):
-    """The library's recorder, with our table (no sequence: positions are gapless) and our one insert."""
-
-    def create_table(self) -> None:
-        """Create what is missing. Safe when many processes start at once."""
-        with self.datastore.get_connection() as connection, connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_SETUP_LOCK,))
-            if connection.execute("SELECT to_regclass('grantflow_schema')::text AS name").fetchone() != {
-                "name": None
-            }:
-                row = connection.execute("SELECT digest FROM grantflow_schema").fetchone()
-                if row == {"digest": _SCHEMA_DIGEST}:
-                    return
-            connection.execute(_SCHEMA, prepare=False)
-            connection.execute("CREATE TABLE IF NOT EXISTS grantflow_schema (digest text NOT NULL)")
-            connection.execute("DELETE FROM grantflow_schema")
-            connection.execute("INSERT INTO grantflow_schema VALUES (%s)", (_SCHEMA_DIGEST,))
+    """The library's recorder, with our table (no sequence: positions are gapless) and our one statement."""
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int] | None:  # noqa: ANN401
-        """The library's way in, for `Application.save`: the same statement, without a key."""
+        """Store what `Application.save` brings, in the same statement, without a key."""
         if not stored_events:
             return []
         with self.datastore.get_connection() as connection:
-            answer = self.insert_commands(connection, [StoredCommand("", b"", tuple(stored_events))])[0]
+            answer = insert_commands(connection, [StoredCommand("", b"", tuple(stored_events))])[0]
         if answer.outcome == CONFLICT:
             msg = "another writer was first"
             raise IntegrityError(msg)
         return range(answer.first, answer.last + 1)
 
-    def insert_commands(self, connection: Connection[Any], commands: Sequence[StoredCommand]) -> list[Answer]:
-        """Store commands in one statement and one commit; the connection is in autocommit."""
-        events = [(n, event) for n, command in enumerate(commands, start=1) for event in command.events]
-        parameters = (
-            [command.key for command in commands],
-            [command.body for command in commands],
-            [owner for owner, _ in events],
-            [event.originator_id for _, event in events],
-            [event.originator_version for _, event in events],
-            [event.topic for _, event in events],
-            [event.state for _, event in events],
-        )
-        rows = connection.execute(_APPEND, parameters, prepare=True).fetchall()
-        return [Answer(row["outcome"], row["first_position"] or 0, row["last_position"] or 0) for row in rows]
-
-    def answered(self, key: str) -> tuple[bytes, Answer] | None:
-        """What a key was used for, and the answer it got; None when it is new."""
-        with self.datastore.get_connection() as connection:
-            row = connection.execute(
-                "SELECT body, first_position, last_position FROM commands WHERE key = %s",
-                (key,),
-                prepare=True,
-            ).fetchone()
-        return (
-            (bytes(row["body"]), Answer(REPEATED, row["first_position"], row["last_position"]))
-            if row
-            else None
-        )
-
 
 class Factory(PostgresFactory):
-    """The library's factory, making our recorder."""
+    """The library's factory, making our recorder on our pool; it does not read the process's POSTGRES_*."""
 
     application_recorder_class = Recorder
 
+    def __init__(self, env: Environment, connections: ConnectionPool[Connection]) -> None:
+        InfrastructureFactory.__init__(self, env)
+        self.datastore = Datastore(connections)
 
-_SCHEMA = files("grantflow").joinpath("schema.sql").read_bytes()
-_SCHEMA_DIGEST = sha256(_SCHEMA).hexdigest()
+    def env_create_table(self) -> bool:
+        """Say no: `set_up` has made the tables."""
+        return False
+
+
+def insert_commands(connection: Connection, commands: Sequence[StoredCommand]) -> list[Answer]:
+    """Store commands in one statement and one commit, in their order; the connection is in autocommit."""
+    heads = [command.heads() for command in commands]
+    events = [event for command in commands for event in command.events]
+    parameters = (
+        [command.key for command in commands],
+        [command.body for command in commands],
+        [command.after for command in commands],
+        [len(streams) for streams in heads],
+        [len(command.events) for command in commands],
+        [stream for streams in heads for stream, _ in streams],
+        [version for streams in heads for _, version in streams],
+        [event.originator_id for event in events],
+        [event.originator_version for event in events],
+        [event.topic for event in events],
+        [event.state for event in events],
+    )
+    with connection.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
+        cursor.execute(_APPEND, parameters, prepare=True, binary=True)
+        return [Answer(*row) for row in cursor.fetchall()]
+
+
+def set_up(connection: Connection) -> None:
+    """Create what is missing. Safe when many start at once; later starts need no right to create anything."""
+    if _standing(connection) == (SCHEMA_VERSION, _SCHEMA_DIGEST):
+        return
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_SCHEMA_LOCK,))
+        version, digest = _standing(connection)
+        if version > SCHEMA_VERSION:
+            msg = (
+                f"This database has been used by a newer GrantFlow (its tables are version {version}, "
+                f"this program knows {SCHEMA_VERSION}). Start the newer program."
+            )
+            raise SchemaTooNew(msg)
+        if digest != _SCHEMA_DIGEST:
+            connection.execute(_SCHEMA, prepare=False)
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS schema_version ("
+                "version int NOT NULL, digest text NOT NULL, since timestamptz NOT NULL DEFAULT now())"
+            )
+            connection.execute("DELETE FROM schema_version")
+            connection.execute(
+                "INSERT INTO schema_version (version, digest) VALUES (%s, %s)",
+                (SCHEMA_VERSION, _SCHEMA_DIGEST),
+            )
+
+
+def _standing(connection: Connection) -> tuple[int, str]:
+    """Which tables the database has: a version and the digest of the text that made them."""
+    if connection.execute("SELECT to_regclass('schema_version') IS NULL").fetchone() == (True,):
+        return 0, ""
+    row = connection.execute("SELECT version, digest FROM schema_version").fetchone()
+    return (row[0], row[1]) if row else (0, "")

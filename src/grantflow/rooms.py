@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,29 +25,42 @@ def room(name: str) -> Path:
     raise FileNotFoundError(msg)
 
 
-def call_folders() -> Sequence[Path]:
-    """Every call's folder: those that ship, then those under GRANTFLOW_WORKFLOWS (calls only; code never)."""
+def call_folders(added: Path | None) -> Sequence[Path]:
+    """Every call's folder: those that ship, then those in `added` (GRANTFLOW_WORKFLOWS; calls only, code never)."""
     tops = [room("workflows") / "calls"]
-    extra = os.environ.get("GRANTFLOW_WORKFLOWS")
-    if extra:
-        tops.append(Path(extra))
-    return [folder for top in tops if top.is_dir() for folder in sorted(top.iterdir()) if folder.is_dir()]
+    if added is not None:
+        tops.append(added)
+    return [found.parent for top in tops for found in sorted(top.glob("*/call.toml"))]
 
 
-def projections() -> Sequence[Projection]:
-    """Every read model that stands in the room `projections`, by name. A module holds one value, `projection`."""
-    return [_projection(path) for path in sorted(room("projections").glob("[a-z]*.py"))]
+def projections(folder: Path | None = None) -> Sequence[Projection]:
+    """Every read model in the room `projections` (or in `folder`), in the order of their files' names.
+
+    A module holds one value, `projection`. TypeError when it does not, ValueError when two have one name.
+    """
+    found = [_projection(path) for path in sorted((folder or room("projections")).glob("[a-z]*.py"))]
+    names = [projection.name for projection in found]
+    if len(set(names)) < len(names):
+        msg = f"Two read models have the same name: {', '.join(sorted(names))}."
+        raise ValueError(msg)
+    return found
 
 
 def _projection(path: Path) -> Projection:
-    spec = spec_from_file_location(f"grantflow_projection_{path.stem}", path)
+    name = f"grantflow_projection_{path.stem}"
+    spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         msg = f"{path} can't be loaded as a module."
         raise ImportError(msg)
     module = module_from_spec(spec)
-    spec.loader.exec_module(module)
+    sys.modules[name] = module  # where dataclasses and structs look for what their annotations name
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     projection = getattr(module, "projection", None)
     if not isinstance(projection, Projection):
         msg = f"{path} must hold one value `projection` that is a grantflow.projection.Projection."
-        raise ImportError(msg)
+        raise TypeError(msg)
     return projection

@@ -1,4 +1,5 @@
--- The log, the commands it has answered, and the documents beside it. Run at every start; changes nothing that stands.
+-- The log, the commands it has answered, and the documents beside it. Run when its text has changed; changes nothing
+-- that was recorded.
 
 CREATE TABLE IF NOT EXISTS stored_events (
     originator_id       uuid   NOT NULL,
@@ -22,9 +23,10 @@ CREATE TABLE IF NOT EXISTS documents (
     size        int   NOT NULL,
     content     bytea NOT NULL
 );
+ALTER TABLE documents ALTER COLUMN content SET STORAGE EXTERNAL;  -- what people attach is compressed already
 
--- What was booked stays as it was booked. Whoever owns the database can take these triggers away: they stop accidents,
--- and are no proof.
+-- What was booked stays as it was booked. A superuser, or whoever owns the tables, can take these triggers away: they
+-- stop accidents and careless programs. What proves that nothing was changed is a ledger that others keep a copy of.
 CREATE OR REPLACE FUNCTION grantflow_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only: what was recorded is corrected by a new event', TG_TABLE_NAME
@@ -37,58 +39,97 @@ CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON com
     FOR EACH STATEMENT EXECUTE FUNCTION grantflow_append_only();
 CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON documents
     FOR EACH STATEMENT EXECUTE FUNCTION grantflow_append_only();
+ALTER TABLE stored_events ENABLE ALWAYS TRIGGER append_only;
+ALTER TABLE commands ENABLE ALWAYS TRIGGER append_only;
+ALTER TABLE documents ENABLE ALWAYS TRIGGER append_only;
 
--- For reading with psql. Payloads that are compressed or encrypted are not JSON here, and have a null body.
+-- A payload as JSON; null when it is compressed or encrypted.
+CREATE OR REPLACE FUNCTION grantflow_json(state bytea) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+BEGIN
+    IF length(state) = 0 OR get_byte(state, 0) <> ascii('{') THEN
+        RETURN NULL;
+    END IF;
+    RETURN convert_from(state, 'UTF8')::jsonb;
+EXCEPTION WHEN data_exception THEN
+    RETURN NULL;
+END $$;
+
+-- The log, for reading with psql.
 CREATE OR REPLACE VIEW events AS
-    SELECT notification_id AS position,
-           originator_id AS stream,
-           originator_version AS version,
-           topic,
-           CASE WHEN get_byte(state, 0) = 123 THEN convert_from(state, 'UTF8')::jsonb END AS body
-    FROM stored_events;
+    SELECT position, stream, version, topic, (body #>> '{stamp,recorded_at}')::timestamptz AS recorded_at, body
+    FROM (
+        SELECT notification_id AS position, originator_id AS stream, originator_version AS version, topic,
+               grantflow_json(state) AS body
+        FROM stored_events
+        OFFSET 0
+    ) log;
 
--- Many commands, each stored whole or not at all. `owners` says, per event, which command it belongs to (from 1).
--- One lock for all writers makes positions gapless and visible in their order, so that a follower that reads on from
--- the last position it saw misses nothing. Outcome: 0 stored, 1 answered before, 2 key used for something else,
--- 3 another writer was first.
+-- Stores many commands in the order given, each whole or not at all, as if each had come alone.
+--
+-- Every command has a key, the digest of its body, perhaps the key of a command it builds on (`afters`), the versions it
+-- expects to be the next ones of its streams (`heads`), and its events. Outcome: 0 stored, 1 answered before, 2 key used
+-- for something else, 3 another writer was first.
+--
+-- One lock for all writers, held until the commit is visible, makes positions gapless and visible in their order: a
+-- follower that reads on from the last position it saw misses nothing. The lock is taken before anything is read.
+-- A plan made while the tables were empty would be kept, and must not be a scan: hence the setting.
 CREATE OR REPLACE FUNCTION grantflow_append(
-    keys text[], bodies bytea[], owners int[], streams uuid[], versions bigint[], topics text[], states bytea[]
+    keys text[], bodies bytea[], afters text[], head_counts int[], event_counts int[],
+    head_streams uuid[], head_versions bigint[],
+    streams uuid[], versions bigint[], topics text[], states bytea[]
 ) RETURNS TABLE (outcome int, first_position bigint, last_position bigint)
-LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql SET enable_seqscan = off SET search_path FROM CURRENT AS $$
 DECLARE
-    head bigint;
+    start bigint;   -- the last position before this
+    here bigint;    -- and the last one now
+    head int := 0;
+    event int := 0;
+    known record;
+    newest record;
+    fits boolean;
 BEGIN
     PERFORM pg_advisory_xact_lock(7200);
-    SELECT coalesce(max(notification_id), 0) INTO head FROM stored_events;
-    NOTIFY grantflow;
-    RETURN QUERY
-    WITH command AS MATERIALIZED (
-        SELECT c.key, c.body, c.number::int AS number, k.key IS NOT NULL AS seen, k.body = c.body AS same,
-               k.first_position, k.last_position
-        FROM unnest(keys, bodies) WITH ORDINALITY AS c(key, body, number)
-        LEFT JOIN LATERAL (SELECT * FROM commands WHERE commands.key = c.key) k ON true
-    ), event AS MATERIALIZED (
-        SELECT * FROM unnest(owners, streams, versions, topics, states)
-            WITH ORDINALITY AS e(owner, stream, version, topic, state, number)
-    ), late AS MATERIALIZED (
-        SELECT DISTINCT f.owner
-        FROM (SELECT owner, stream, min(version) AS first FROM event GROUP BY owner, stream) f
-        WHERE f.first <> 1 + coalesce(
-            (SELECT max(s.originator_version) FROM stored_events s WHERE s.originator_id = f.stream), 0)
-    ), placed AS MATERIALIZED (
-        SELECT e.owner, e.stream, e.version, e.topic, e.state, head + row_number() OVER (ORDER BY e.number) AS position
-        FROM event e JOIN command c ON c.number = e.owner AND NOT c.seen
-        WHERE NOT EXISTS (SELECT 1 FROM late WHERE late.owner = e.owner)
-    ), stored AS (
-        INSERT INTO stored_events SELECT p.stream, p.version, p.topic, p.state, p.position FROM placed p
-    ), span AS MATERIALIZED (
-        SELECT p.owner, min(p.position) AS first, max(p.position) AS last FROM placed p GROUP BY p.owner
-    ), answered AS (
-        INSERT INTO commands SELECT c.key, c.body, span.first, span.last
-        FROM command c JOIN span ON span.owner = c.number WHERE c.key <> ''
-    )
-    SELECT CASE WHEN c.same THEN 1 WHEN c.seen THEN 2 WHEN span.owner IS NULL THEN 3 ELSE 0 END,
-           coalesce(c.first_position, span.first), coalesce(c.last_position, span.last)
-    FROM command c LEFT JOIN span ON span.owner = c.number
-    ORDER BY c.number;
+    SELECT coalesce(max(s.notification_id), 0) INTO start FROM stored_events s;
+    here := start;
+    FOR command IN 1 .. cardinality(keys) LOOP
+        SELECT c.body, c.first_position, c.last_position INTO known FROM commands c WHERE c.key = keys[command];
+        IF FOUND THEN
+            outcome := CASE WHEN known.body = bodies[command] THEN 1 ELSE 2 END;
+            first_position := known.first_position;
+            last_position := known.last_position;
+        ELSE
+            fits := true;
+            FOR h IN head + 1 .. head + head_counts[command] LOOP
+                SELECT s.originator_version AS version, s.notification_id AS position INTO newest
+                    FROM stored_events s WHERE s.originator_id = head_streams[h]
+                    ORDER BY s.originator_version DESC LIMIT 1;
+                fits := fits AND head_versions[h] = coalesce(newest.version, 0) + 1;
+            END LOOP;
+            IF fits AND afters[command] <> '' THEN
+                fits := EXISTS (
+                    SELECT FROM commands c WHERE c.key = afters[command] AND c.last_position = newest.position);
+            END IF;
+            outcome := CASE WHEN fits THEN 0 ELSE 3 END;
+            first_position := 0;
+            last_position := 0;
+            IF fits THEN
+                first_position := here + 1;
+                FOR e IN event + 1 .. event + event_counts[command] LOOP
+                    here := here + 1;
+                    INSERT INTO stored_events (originator_id, originator_version, topic, state, notification_id)
+                        VALUES (streams[e], versions[e], topics[e], states[e], here);
+                END LOOP;
+                last_position := here;
+                IF keys[command] <> '' THEN
+                    INSERT INTO commands VALUES (keys[command], bodies[command], first_position, last_position);
+                END IF;
+            END IF;
+        END IF;
+        head := head + head_counts[command];
+        event := event + event_counts[command];
+        RETURN NEXT;
+    END LOOP;
+    IF here > start THEN
+        NOTIFY stored_events;
+    END IF;
 END $$;

@@ -1,164 +1,160 @@
-"""The log of everything that happened: appends with group commit, reads in order, and the documents beside it."""
+"""The log of all that happened: appends with group commit, reads in order, and the documents beside it."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import deque
-from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import msgspec
 import psycopg
 from eventsourcing.application import Application
-from psycopg.conninfo import conninfo_to_dict
-from psycopg.rows import dict_row
-from psycopg_pool import ConnectionPool
+from eventsourcing.utils import Environment
 
-from grantflow.domain.errors import NotFound, Refused
+from grantflow.connections import Connection, connect, pool
+from grantflow.domain.errors import NotFound
 from grantflow.domain.event import Entry
 from grantflow.mapper import EventMapper
-from grantflow.recorder import CONFLICT, REPEATED, REUSED, Answer, Factory, Recorder, StoredCommand
+from grantflow.recorder import CHANNEL, REPEATED, Answer, Factory, StoredCommand, set_up
+from grantflow.writer import Appended, Conflict, KeyReused, Overloaded, Unavailable, Writer, appended
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from concurrent.futures import Future
 
-    from eventsourcing.persistence import InfrastructureFactory, Mapper
-    from eventsourcing.utils import Environment
+    from eventsourcing.persistence import InfrastructureFactory
+    from eventsourcing.utils import EnvType
 
-MOST_AT_ONCE = 512
-MOST_WAITING = 20_000
-RETRY_SECONDS = 15.0
+
+__all__ = ["Append", "Appended", "Conflict", "KeyReused", "Overloaded", "Store", "Unavailable"]
+
+LINE_SECONDS = 20
+"""The longest anybody stands in line for a stream."""
+
+_LOG = "SELECT originator_id, originator_version, topic, state, notification_id FROM stored_events "
+_LOAD = _LOG + "WHERE originator_id = %s AND originator_version > %s ORDER BY originator_version"
+_READ = _LOG + "WHERE notification_id > %s ORDER BY notification_id LIMIT %s"
 
 
 class Append(msgspec.Struct, frozen=True):
     """One command's outcome, to be stored whole or not at all.
 
-    `key` is its idempotency key, `body` the SHA-256 of what was asked. `entries` may span streams, each stream's
-    versions going up by one; the last entry is the one the receipt speaks of.
+    `key` is its idempotency key, `body` the SHA-256 of what was asked. `entries` may span streams, each
+    stream's versions going up by one; the last entry is the one the receipt speaks of.
+
+    `after` is for outcomes decided on one that is still in flight: that command's key. Its last entry must
+    then be the newest in this one's stream, or this is a Conflict: a version that fits by chance is not enough.
     """
 
     key: str
     body: bytes
     entries: tuple[Entry, ...]
-
-
-class Appended(msgspec.Struct, frozen=True):
-    """Where the entries stand in the log; `repeated` when the key had been answered before, there."""
-
-    positions: tuple[int, ...]
-    repeated: bool = False
-
-
-class Conflict(Exception):  # noqa: N818 - what happened, not a fault
-    """Another writer has taken a place in one of the streams: load, decide again."""
-
-
-class KeyReused(Refused):
-    """An idempotency key came again with another content."""
-
-    code = "idempotency-key-reused"
-    status = 422
-
-    def __init__(self) -> None:
-        super().__init__("This idempotency key was used for something else. Use a new key for a new command.")
-
-
-class Overloaded(Refused):
-    """More commands wait than can be kept waiting honestly."""
-
-    code = "overloaded"
-    status = 503
-
-    def __init__(self) -> None:
-        super().__init__("Too many commands are waiting. Nothing was stored; try again shortly.")
-
-
-class Unavailable(Refused):
-    """The database does not answer; whether the command was stored is learnt by sending it again with the same key."""
-
-    code = "database-unavailable"
-    status = 503
+    after: str = ""
 
 
 class Store(Application[UUID]):
-    """eventsourcing's application on PostgreSQL, with a writer of our own. Safe to use from many threads, not forks."""
+    """eventsourcing's application on PostgreSQL, with a writer of our own.
+
+    Safe to use from many threads. Not across a fork: open one in each process, after forking. `library` is
+    what the library is to be told of compression and encryption (COMPRESSOR_TOPIC, CIPHER_TOPIC, CIPHER_KEY);
+    it does not read the process's environment. Unavailable when the database can't be reached.
+    """
 
     name = "stored"
 
-    def __init__(self, database_url: str, *, readers: int = 8) -> None:
+    def __init__(
+        self, database_url: str, *, readers: int = 8, library: Mapping[str, str] | None = None
+    ) -> None:
         self.database_url = database_url
-        self._pool = ConnectionPool(
-            database_url, min_size=1, max_size=readers, kwargs={"autocommit": True}, open=True, timeout=30
-        )
-        super().__init__(env=_library_settings(database_url))
-        self._writer = Writer(database_url, self._recorder)
-        self._queues: dict[UUID, threading.Lock] = {}
+        self._library = dict(library or {})
+        try:
+            with connect(database_url) as connection:
+                set_up(connection)
+        except psycopg.OperationalError as error:
+            raise Unavailable.because(error) from error
+        self._pool = pool(database_url, most=readers)
+        self._lines = pool(database_url, most=4, least=0)
+        super().__init__()
+        self._writer = Writer(database_url)
+        self._queues: WeakValueDictionary[UUID, threading.Lock] = WeakValueDictionary()
         self._queues_lock = threading.Lock()
 
+    def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
+        """Give the library our settings, and not the process's."""
+        return Environment(name, {**self._library, **(env or {})})
+
     def construct_factory(self, env: Environment) -> InfrastructureFactory:
-        return Factory(env)  # type: ignore[return-value]
+        """Make the library's factory, on our pool."""
+        factory: InfrastructureFactory[Any] = Factory(env, self._pool)
+        return factory
 
-    def construct_mapper(self) -> Mapper[UUID]:
-        return EventMapper(self.factory.compressor(), self.factory.cipher())
-
-    @property
-    def _recorder(self) -> Recorder:
-        return self.recorder  # type: ignore[return-value]
-
-    @property
-    def _mapper(self) -> EventMapper:
-        return self.mapper  # type: ignore[return-value]
+    def construct_mapper(self) -> EventMapper:
+        """Make our mapper, with the library's compressor and cipher."""
+        self._mapper = EventMapper(self.factory.compressor(), self.factory.cipher())
+        return self._mapper
 
     def append(self, append: Append) -> Future[Appended]:
-        """Store a command's outcome together with all that is in flight; the future is done when it is durable.
+        """Store a command's outcome together with all that is in flight; the future is done when it is kept.
 
-        The future raises Conflict, KeyReused or Unavailable. Overloaded is raised at once.
+        The future raises Conflict, KeyReused or Unavailable; `asyncio.wrap_future` awaits it. Overloaded and
+        Unavailable (closed) are raised at once, and ValueError for entries that can't be one command's.
         """
-        events = tuple(map(self._mapper.to_stored_event, append.entries))
-        return self._writer.put(StoredCommand(append.key, append.body, events))
+        command = StoredCommand(
+            append.key, append.body, tuple(map(self._mapper.to_stored_event, append.entries)), append.after
+        )
+        if not command.key or not command.events:
+            msg = "An append has a key and at least one entry."
+            raise ValueError(msg)
+        command.heads()
+        return self._writer.put(command)
 
     def answered(self, key: str, body: bytes) -> Appended | None:
-        """The answer a key got before; None when it is new, KeyReused when it was for something else."""
-        known = self._recorder.answered(key)
-        if known is None:
+        """Find the answer a key got before; None when it is new, KeyReused when it was for something else."""
+        rows = self._rows("SELECT body, first_position, last_position FROM commands WHERE key = %s", (key,))
+        if not rows:
             return None
-        if known[0] != body:
+        if rows[0][0] != body:
             raise KeyReused
-        return _appended(known[1])
+        return appended(Answer(REPEATED, rows[0][1], rows[0][2]))
 
     def load(self, stream: UUID, after_version: int = 0) -> list[Entry]:
-        """A stream's entries after a version, in order (without positions)."""
-        return list(self.events.get(stream, gt=after_version))  # type: ignore[arg-type]
+        """Read a stream's entries after a version, in order."""
+        return self._entries(self._rows(_LOAD, (stream, after_version)))
 
     def read(self, after: int, limit: int) -> list[Entry]:
-        """The log after a position, in order."""
-        with self.connection() as connection:
-            rows = connection.execute(
-                "SELECT originator_id, originator_version, topic, state, notification_id FROM stored_events "
-                "WHERE notification_id > %s ORDER BY notification_id LIMIT %s",
-                (after, limit),
-                prepare=True,
-                binary=True,
-            ).fetchall()
-        mapper = self._mapper
-        return [Entry(row[0], row[1], mapper.event(row[2], mapper.plain(row[3])), row[4]) for row in rows]
+        """Read the log after a position, in order."""
+        return self._entries(self._rows(_READ, (after, limit)))
 
     def entry(self, position: int) -> Entry:
-        """The entry at a position; NotFound when the log is shorter."""
+        """Read the entry at a position; NotFound when the log is shorter."""
         entries = self.read(position - 1, 1)
-        if not entries:
+        if not entries or position < 1:
             msg = f"The log has no position {position}."
             raise NotFound(msg)
         return entries[0]
 
     def last_position(self) -> int:
-        """The position of the newest event, 0 for an empty log."""
-        with self.connection() as connection:
-            row = connection.execute("SELECT coalesce(max(notification_id), 0) FROM stored_events").fetchone()
-        return int(row[0]) if row else 0
+        """Read the position of the newest event, 0 for an empty log."""
+        return int(self._rows("SELECT coalesce(max(notification_id), 0) FROM stored_events")[0][0])
+
+    def wait(self, after: int, seconds: float) -> int:
+        """Wait until the log goes on after a position, or time is up; give the last position by then."""
+        last = self.last_position()
+        if last > after or seconds <= 0:
+            return last
+        give_up = time.monotonic() + seconds
+        try:
+            with connect(self.database_url) as listening:
+                listening.execute(f"LISTEN {CHANNEL}")
+                while (last := self.last_position()) <= after and (left := give_up - time.monotonic()) > 0:
+                    for _ in listening.notifies(timeout=left, stop_after=1):
+                        pass
+        except psycopg.OperationalError as error:
+            raise Unavailable.because(error) from error
+        return last
 
     def put_document(self, digest: str, media_type: str, content: bytes) -> None:
         """Keep a document under its digest. Keeping it again changes nothing."""
@@ -169,160 +165,69 @@ class Store(Application[UUID]):
             )
 
     def get_document(self, digest: str) -> tuple[str, bytes]:
-        """A document's media type and bytes; NotFound when there is none."""
-        with self.connection() as connection:
-            row = connection.execute(
-                "SELECT media_type, content FROM documents WHERE digest = %s", (digest,)
-            ).fetchone()
-        if row is None:
+        """Read a document's media type and bytes; NotFound when there is none."""
+        rows = self._rows("SELECT media_type, content FROM documents WHERE digest = %s", (digest,))
+        if not rows:
             msg = f"No document has the digest {digest}."
             raise NotFound(msg)
-        return row[0], bytes(row[1])
+        return rows[0][0], rows[0][1]
 
     @contextmanager
-    def connection(self) -> Iterator[psycopg.Connection[Any]]:
-        """A connection of the store's own pool, in autocommit."""
+    def connection(self) -> Iterator[Connection]:
+        """Lend a connection in autocommit; Unavailable when there is none to be had, or it is lost."""
+        connection: Connection | None = None
         try:
             with self._pool.connection() as connection:
                 yield connection
         except psycopg.OperationalError as error:
-            msg = f"The database does not answer: {error}"
-            raise Unavailable(msg) from error
+            if connection is None or connection.closed:
+                raise Unavailable.because(error) from error
+            raise
 
     @contextmanager
     def exclusive(self, stream: UUID) -> Iterator[None]:
         """Stand in line for a stream that many want to write: in this process first, then across processes.
 
-        The line is a courtesy; what keeps a stream whole is its version, checked when storing.
+        The line is a courtesy, kept for LINE_SECONDS at most. What keeps a stream whole is its version,
+        checked when storing.
         """
         with self._queues_lock:
             queue = self._queues.setdefault(stream, threading.Lock())
-        key = int.from_bytes(stream.bytes[:8], signed=True)
-        with queue, self.connection() as connection:
-            connection.execute("SELECT pg_advisory_lock(%s)", (key,))
-            try:
+        first = queue.acquire(timeout=LINE_SECONDS)
+        try:
+            with self._ahead_of_others(stream):
                 yield
-            finally:
-                connection.execute("SELECT pg_advisory_unlock(%s)", (key,))
+        finally:
+            if first:
+                queue.release()
 
     def close(self) -> None:
         """Store what is in flight, refuse the rest, and let go of the database."""
-        if hasattr(self, "_writer"):
-            self._writer.close()
-        self._pool.close()
-        super().close()
+        for part in ("_writer", "_lines", "_pool"):  # of one that could not be made, only some are there
+            if hasattr(self, part):
+                getattr(self, part).close()
 
+    @contextmanager
+    def _ahead_of_others(self, stream: UUID) -> Iterator[None]:
+        key = int.from_bytes(stream.bytes[:8], signed=True) ^ int.from_bytes(stream.bytes[8:], signed=True)
+        try:
+            connection = self._lines.getconn()
+        except psycopg.OperationalError as error:
+            raise Unavailable.because(error) from error
+        try:
+            with suppress(psycopg.errors.LockNotAvailable):
+                connection.execute(f"SET lock_timeout = '{LINE_SECONDS}s'")
+                connection.execute("SELECT pg_advisory_lock(%s)", (key,))
+            yield
+        finally:
+            with suppress(psycopg.OperationalError):
+                connection.execute("SELECT pg_advisory_unlock_all()")
+            self._lines.putconn(connection)
 
-class Writer:
-    """One thread that stores what is in flight, many commands a commit; first come, first stored."""
+    def _rows(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        with self.connection() as connection:
+            return connection.execute(query, parameters, prepare=True, binary=True).fetchall()
 
-    def __init__(self, database_url: str, recorder: Recorder) -> None:
-        self._url, self._recorder = database_url, recorder
-        self._waiting: deque[tuple[StoredCommand, Future[Appended]]] = deque()
-        self._changed = threading.Condition()
-        self._closing = False
-        self._connection: psycopg.Connection[Any] | None = None
-        self._thread = threading.Thread(target=self._run, name="grantflow-writer", daemon=True)
-        self._thread.start()
-
-    def put(self, command: StoredCommand) -> Future[Appended]:
-        future: Future[Appended] = Future()
-        with self._changed:
-            if self._closing or len(self._waiting) >= MOST_WAITING:
-                raise Overloaded
-            self._waiting.append((command, future))
-            self._changed.notify()
-        return future
-
-    def close(self) -> None:
-        with self._changed:
-            self._closing = True
-            self._changed.notify()
-        self._thread.join()
-        if self._connection is not None:
-            self._connection.close()
-
-    def _run(self) -> None:
-        while batch := self._next():
-            commands = [command for command, _ in batch]
-            try:
-                answers = self._store(commands)
-            except psycopg.OperationalError as error:
-                for _, future in batch:
-                    future.set_exception(Unavailable(f"The database does not answer: {error}"))
-            except psycopg.Error:
-                self._one_by_one(batch)
-            except BaseException as error:  # noqa: BLE001 - nobody may wait forever for a future
-                for _, future in batch:
-                    future.set_exception(error)
-            else:
-                for (_, future), answer in zip(batch, answers, strict=True):
-                    _settle(future, answer)
-
-    def _next(self) -> list[tuple[StoredCommand, Future[Appended]]]:
-        """What to store now: all that waits, but only the first of those that share a stream or a key."""
-        with self._changed:
-            while not self._waiting and not self._closing:
-                self._changed.wait()
-            batch: list[tuple[StoredCommand, Future[Appended]]] = []
-            taken: set[object] = set()
-            while self._waiting and len(batch) < MOST_AT_ONCE:
-                command = self._waiting[0][0]
-                touched = {command.key, *(event.originator_id for event in command.events)} - {""}
-                if taken & touched:
-                    break
-                taken |= touched
-                batch.append(self._waiting.popleft())
-            return batch
-
-    def _store(self, commands: Sequence[StoredCommand]) -> list[Answer]:
-        """Store a batch; a lost connection is tried again, and the keys see to it that nothing is stored twice."""
-        give_up = time.monotonic() + RETRY_SECONDS
-        while True:
-            try:
-                if self._connection is None or self._connection.closed:
-                    self._connection = psycopg.connect(self._url, autocommit=True, row_factory=dict_row)
-                return self._recorder.insert_commands(self._connection, commands)
-            except psycopg.OperationalError:
-                if self._connection is not None:
-                    self._connection.close()
-                if time.monotonic() > give_up:
-                    raise
-                time.sleep(0.1)
-
-    def _one_by_one(self, batch: Sequence[tuple[StoredCommand, Future[Appended]]]) -> None:
-        """Something in the batch can't be stored: then each goes alone, and only that one fails."""
-        for command, future in batch:
-            try:
-                _settle(future, self._store([command])[0])
-            except psycopg.Error as error:
-                future.set_exception(error)
-
-
-def _settle(future: Future[Appended], answer: Answer) -> None:
-    if answer.outcome == CONFLICT:
-        future.set_exception(Conflict())
-    elif answer.outcome == REUSED:
-        future.set_exception(KeyReused())
-    else:
-        future.set_result(_appended(answer))
-
-
-def _appended(answer: Answer) -> Appended:
-    return Appended(tuple(range(answer.first, answer.last + 1)), answer.outcome == REPEATED)
-
-
-def _library_settings(database_url: str) -> dict[str, str]:
-    """What the library asks of its environment, from one URL; its own database functions stay off, always."""
-    parts = conninfo_to_dict(database_url)
-    return {
-        "PERSISTENCE_MODULE": "eventsourcing.postgres",
-        "POSTGRES_DBNAME": str(parts.get("dbname", "")),
-        "POSTGRES_HOST": str(parts.get("host", "")),
-        "POSTGRES_PORT": str(parts.get("port") or "5432"),
-        "POSTGRES_USER": str(parts.get("user", "")),
-        "POSTGRES_PASSWORD": str(parts.get("password", "")),
-        "POSTGRES_POOL_SIZE": "1",
-        "POSTGRES_MAX_OVERFLOW": "7",
-        "POSTGRES_ENABLE_DB_FUNCTIONS": "n",
-    }
+    def _entries(self, rows: Sequence[tuple[Any, ...]]) -> list[Entry]:
+        entry = self._mapper.entry
+        return [entry(*row) for row in rows]

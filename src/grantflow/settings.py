@@ -1,0 +1,210 @@
+"""What can be set, declared once: environment variables, their defaults and what they mean."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grantflow.domain.errors import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+PREFIX = "GRANTFLOW_"
+MASK = "********"
+
+LEVELS = ("auto", "debug", "info", "warning", "error")
+FORMATS = ("auto", "json", "console")
+
+
+class BadSettings(Refused):
+    """The environment says something that GrantFlow does not know, or can't use; each fault is a sentence."""
+
+    code = "bad-settings"
+    status = 500
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One environment variable. `read` turns its text into a value, or raises ValueError with what is wanted."""
+
+    name: str
+    field: str
+    default: str
+    meaning: str
+    read: Callable[[str], Any]
+    shown: Callable[[str], str] = str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A setting as `grantflow settings` shows it: secrets masked, `source` is `environment` or `default`."""
+
+    name: str
+    value: str
+    source: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings that hold in this process."""
+
+    home: Path
+    database_url: str
+    """A PostgreSQL of one's own; empty means the embedded one."""
+    database: str
+    workflows: Path | None
+    log_level: str
+    log_format: str
+    given: Mapping[str, str]
+    """What the environment said, by name; what is not here has its default."""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the settings from an environment. BadSettings names everything that is wrong with it, at once.
+
+        A variable set to nothing counts as not set.
+        """
+        given = {name: text for name, text in environ.items() if name.startswith(PREFIX) and text.strip()}
+        faults = [_unknown(name) for name in sorted(given) if name not in _BY_NAME]
+        values: dict[str, Any] = {}
+        for setting in SETTINGS:
+            try:
+                values[setting.field] = setting.read(given.get(setting.name, setting.default))
+            except ValueError as error:
+                faults.append(f"{setting.name} {error}.")
+        if faults:
+            raise BadSettings(" ".join(faults))
+        return cls(**values, given=given)
+
+    def rows(self) -> Sequence[Row]:
+        """Every setting with its value, where that comes from, and what it means; no secret is shown."""
+        return [
+            Row(
+                name=setting.name,
+                value=setting.shown(self.given.get(setting.name, setting.default)),
+                source="environment" if setting.name in self.given else "default",
+                meaning=setting.meaning,
+            )
+            for setting in SETTINGS
+        ]
+
+
+def _unknown(name: str) -> str:
+    near = difflib.get_close_matches(name, list(_BY_NAME), n=1, cutoff=0.0)[0]
+    return f"{name} is not a setting; the nearest is {near}."
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text.lower() not in words:
+            msg = f"is '{text}', and must be one of {', '.join(words)}"
+            raise ValueError(msg)
+        return text.lower()
+
+    return read
+
+
+def _home(text: str) -> Path:
+    home = Path(text).expanduser()
+    if home.exists() and not home.is_dir():
+        msg = f"is '{text}', which is not a folder"
+        raise ValueError(msg)
+    return home
+
+
+def _folder(text: str) -> Path | None:
+    if text and not Path(text).expanduser().is_dir():
+        msg = f"is '{text}', which is not a folder"
+        raise ValueError(msg)
+    return Path(text).expanduser() if text else None
+
+
+def _database(text: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9_-]{1,63}", text) is None:
+        msg = f"is '{text}', and must be 1 to 63 letters (a-z), digits, hyphens or underscores"
+        raise ValueError(msg)
+    return text
+
+
+def _address(text: str) -> str:
+    if text and _parts(text) is None:
+        msg = "is not an address of a PostgreSQL database, such as postgresql://user@host/grantflow"
+        raise ValueError(msg)  # without saying what it is: it may hold a password
+    return text
+
+
+def _masked(address: str) -> str:
+    """An address with its secrets masked, wherever in it they stand."""
+    if not address:
+        return ""
+    from psycopg.conninfo import make_conninfo  # noqa: PLC0415 - heavy, and only needed here
+
+    parts = _parts(address)
+    if parts is None:
+        return MASK
+    return make_conninfo(**{key: MASK if "password" in key else value for key, value in parts.items()})
+
+
+def _parts(address: str) -> dict[str, Any] | None:
+    from psycopg import ProgrammingError  # noqa: PLC0415 - heavy, and only needed here
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
+
+    try:
+        return dict(conninfo_to_dict(address))
+    except ProgrammingError:
+        return None
+
+
+SETTINGS = (
+    Setting(
+        "GRANTFLOW_HOME",
+        "home",
+        ".grantflow",
+        "Folder for data: the embedded PostgreSQL stands here.",
+        _home,
+    ),
+    Setting(
+        "GRANTFLOW_DATABASE_URL",
+        "database_url",
+        "",
+        "Your own PostgreSQL, for anything but trying out; unset, one is started under GRANTFLOW_HOME. Secret.",
+        _address,
+        _masked,
+    ),
+    Setting(
+        "GRANTFLOW_DATABASE",
+        "database",
+        "grantflow",
+        "Name of the database in the embedded PostgreSQL; GRANTFLOW_DATABASE_URL names its own.",
+        _database,
+    ),
+    Setting(
+        "GRANTFLOW_WORKFLOWS",
+        "workflows",
+        "",
+        "A further folder of calls, beside those that ship: data only, no code is read from it.",
+        _folder,
+    ),
+    Setting(
+        "GRANTFLOW_LOG_LEVEL",
+        "log_level",
+        "auto",
+        "debug, info, warning or error; auto is info for what keeps running, warning for single commands.",
+        _one_of(*LEVELS),
+    ),
+    Setting(
+        "GRANTFLOW_LOG_FORMAT",
+        "log_format",
+        "auto",
+        "json or console; auto is console on a terminal, json elsewhere. Logs go to standard error.",
+        _one_of(*FORMATS),
+    ),
+)
+"""Every setting there is."""
+
+_BY_NAME = {setting.name: setting for setting in SETTINGS}

@@ -1,0 +1,127 @@
+"""One PostgreSQL for all tests that need one, a fresh database for each, and nothing left running."""
+
+from __future__ import annotations
+
+import fcntl
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from noted import Noted
+from psycopg import sql
+from reaper import clear
+
+from grantflow import embedded
+from grantflow.domain.event import EVENT_TYPES
+from grantflow.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HOME = pytest.StashKey[Path]()
+REAPER = pytest.StashKey["subprocess.Popen[bytes]"]()
+TEMPLATE = "grantflow_template"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the server's folder, once for all workers; it starts with the first test that asks for it."""
+    given = getattr(config, "workerinput", None)
+    if given is not None:
+        config.stash[HOME] = Path(given["home"])
+        return
+    config.stash[HOME] = Path(tempfile.mkdtemp(prefix="grantflow-tests-"))
+    reaper = [sys.executable, str(Path(__file__).with_name("reaper.py")), str(config.stash[HOME])]
+    config.stash[REAPER] = subprocess.Popen(reaper, stdin=subprocess.PIPE, start_new_session=True)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist where the server is."""
+    node.workerinput["home"] = str(node.config.stash[HOME])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Let the reaper stop what was started. It also does so when it is left behind by a killed run."""
+    if REAPER in config.stash:
+        config.stash[REAPER].communicate()
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest) -> str:
+    """Give the address of the tests' PostgreSQL."""
+    return embedded.start(request.config.stash[HOME])
+
+
+@pytest.fixture(scope="session")
+def template(server: str, request: pytest.FixtureRequest) -> str:
+    """Give the name of a database with all tables and nothing in them."""
+    with (request.config.stash[HOME] / "template.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with psycopg.connect(server, autocommit=True) as connection:
+            known = connection.execute("SELECT FROM pg_database WHERE datname = %s", (TEMPLATE,)).fetchone()
+            if known is None:
+                embedded.drop(server, "unfinished")
+                Store(embedded.database(server, "unfinished")).close()
+                rename = sql.SQL("ALTER DATABASE unfinished RENAME TO {}").format(sql.Identifier(TEMPLATE))
+                connection.execute(rename)
+    return TEMPLATE
+
+
+@contextmanager
+def fresh_database(server: str, template: str) -> Iterator[str]:
+    """Lend a database of one's own."""
+    name = f"test_{uuid4().hex}"
+    address = embedded.database(server, name, template=template)
+    try:
+        yield address
+    finally:
+        embedded.drop(server, name)
+
+
+@pytest.fixture
+def database_url(server: str, template: str) -> Iterator[str]:
+    """Give the address of a database with all tables and nothing in them, for one test."""
+    with fresh_database(server, template) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def module_database_url(server: str, template: str) -> Iterator[str]:
+    """Give the same, for all the tests of a module."""
+    with fresh_database(server, template) as address:
+        yield address
+
+
+@pytest.fixture
+def empty_database_url(server: str) -> Iterator[str]:
+    """Give the address of a database without any tables."""
+    with fresh_database(server, "template0") as address:
+        yield address
+
+
+@pytest.fixture
+def own_home(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """Give a folder for a server of one's own, which is stopped afterwards."""
+    home = request.config.stash[HOME] / uuid4().hex
+    home.mkdir()
+    yield home
+    clear(home)
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    """Give a store on a fresh database."""
+    with Store(database_url) as store:
+        yield store
+
+
+@pytest.fixture
+def noted_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the tests' own event known, as the domain's are, for one test."""
+    monkeypatch.setitem(EVENT_TYPES, Noted.topic, Noted)
