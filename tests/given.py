@@ -55,7 +55,7 @@ class Step:
         """The same step on behalf of another organisation."""
         return Step(self.name, self.data, self.role, self.person, organisation, self.at)
 
-    def saying(self, **data: Any) -> Step:  # noqa: ANN401
+    def saying(self, **data: Any) -> Step:
         """The same step with some of its content changed."""
         return Step(self.name, {**self.data, **data}, self.role, self.person, self.organisation, self.at)
 

@@ -1,10 +1,14 @@
 """A case from the first draft to its end, decided without any storage."""
 
+from typing import TYPE_CHECKING
+
 from given import Given
 from steps import accept, call_2023, countersign, paid, report, sign
 
-from grantflow.domain.application import Application
 from grantflow.domain.reporting import CaseClosed, ReportAccepted
+
+if TYPE_CHECKING:
+    from grantflow.domain.application import Application
 
 
 def reported(**changes: dict[str, object]) -> Given:

@@ -9,7 +9,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from psycopg import Connection
 
@@ -132,7 +132,7 @@ def _parameter(kind: str) -> sql.Composable:
     return sql.SQL("%s::jsonb") if kind.startswith("jsonb") else sql.SQL("%s")
 
 
-def _values(columns: Mapping[str, str], row: Row) -> Iterable[object]:
+def _values(columns: Mapping[str, str], row: Row) -> list[object]:
     return [
         msgspec.json.encode(row[name], order="sorted").decode()
         if kind.startswith("jsonb") and row.get(name) is not None
@@ -143,4 +143,4 @@ def _values(columns: Mapping[str, str], row: Row) -> Iterable[object]:
 
 def _trusted(kind: LiteralString | str) -> sql.SQL:
     """A column's type as its module declares it: part of the code, never of anybody's input."""
-    return sql.SQL(kind)  # type: ignore[arg-type]
+    return sql.SQL(kind)

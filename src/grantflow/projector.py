@@ -1,4 +1,4 @@
-"""Carries events to the read models, in batches: a read model's rows and its position are stored together or not at all."""
+"""Carries events to the read models in batches: rows and position are stored together or not at all."""
 
 from __future__ import annotations
 
@@ -84,11 +84,10 @@ class Projector:
             time.sleep(0.02)
         return False
 
-    def rows(self, query: sql.Composable | str, parameters: Mapping[str, object] | None = None) -> list[Row]:
+    def rows(self, query: str, parameters: Mapping[str, object] | None = None) -> list[Row]:
         """Rows of a SELECT over the read models' tables, which it names without a schema."""
-        text = sql.SQL(query) if isinstance(query, str) else query  # type: ignore[arg-type]
         with self.reading() as connection:
-            return connection.cursor(row_factory=dict_row).execute(text, parameters).fetchall()
+            return connection.cursor(row_factory=dict_row).execute(sql.SQL(query), parameters).fetchall()
 
     @contextmanager
     def reading(self) -> Iterator[Connection[Any]]:
@@ -145,7 +144,7 @@ class Projector:
                 difference
                 for table in projection.tables
                 for sides in ((LIVE, ASIDE, "live"), (ASIDE, LIVE, "rebuilt"))
-                for difference in _only_in(connection, table, *sides, most=most)
+                for difference in _only_in(connection, table, sides, most=most)
             ]
 
     def _set_up(self) -> None:
@@ -219,11 +218,11 @@ class Projector:
         for entry in entries:
             try:
                 self._apply_batch(projection, [entry])
-            except Exception as error:  # noqa: BLE001 - as above
+            except Exception as error:
                 reason = (
                     f"at position {entry.position} ({entry.event.topic}): {type(error).__name__}: {error}"
                 )
-                log.error(
+                log.exception(
                     "projection-stopped", projection=projection.name, position=entry.position, reason=reason
                 )
                 with self.store.connection() as connection:
@@ -260,8 +259,9 @@ def _fingerprint(projection: Projection) -> str:
 
 
 def _only_in(
-    connection: Connection[Any], table: str, here: str, there: str, side: str, *, most: int
+    connection: Connection[Any], table: str, sides: tuple[str, str, str], *, most: int
 ) -> list[Difference]:
+    here, there, side = sides
     query = sql.SQL("SELECT * FROM {} EXCEPT ALL SELECT * FROM {} LIMIT {}").format(
         sql.Identifier(here, table), sql.Identifier(there, table), sql.Literal(most)
     )

@@ -110,7 +110,7 @@ class Service:
         again alone once those before it are stored, so the answers are those of handling one at a time.
         """
         pending: list[tuple[Request, Future[Appended] | None, Proposal | None]] = []
-        ahead: dict[UUID, Application | None] = {}
+        ahead: dict[UUID, Proposal | None] = {}
         for request in requests:
             proposal = self._ahead(request, ahead)
             pending.append((request, self.store.append(proposal.append) if proposal else None, proposal))
@@ -130,7 +130,7 @@ class Service:
     def publish(self, files: Mapping[str, str], by: Circumstances) -> Receipt:
         """Publish a call: its whole definition becomes an event, and its frame is opened in the same transaction."""
         call = Call.read(files)
-        _call_manager(call, by)
+        _call_manager(call, by, "publish")
         stream = call_stream(call.id)
         if self.store.load(stream):
             msg = f"The call '{call.id}' is published already; a published call is changed by a revision, with grounds."
@@ -158,7 +158,7 @@ class Service:
         """Record a question and its answer for all applicants to read (R36)."""
         announcement = self.states.announcement(call_id)
         call = self.states.call(call_id, announcement.digest)
-        _call_manager(call, by)
+        _call_manager(call, by, "answer-question")
         event = QuestionAnswered(
             question=said(question, "question"),
             answer=said(answer, "answer"),
@@ -213,18 +213,25 @@ class Service:
             raise NotFound(msg)
         return self.store.exclusive(frame_stream(self.states.case(request.case, fresh=False).call))
 
-    def _ahead(self, request: Request, ahead: dict[UUID, Application | None]) -> Proposal | None:
-        """Decide on the outcome of what is in flight; None where it has to wait, and then all after it on that case."""
-        known = ahead.get(request.case) if request.case else None
-        if request.case in ahead and known is None:
+    def _ahead(self, request: Request, ahead: dict[UUID, Proposal | None]) -> Proposal | None:
+        """Decide on the outcome of what is in flight; None where it has to wait, and then all after it on that case.
+
+        What is decided ahead names the command it was decided on, so that it is stored after that one or not at all.
+        """
+        before = ahead.get(request.case) if request.case else None
+        if request.case in ahead and before is None:
             return None
         try:
             command = command_from(request.step, request.data)
+            known = before.after if before else None
             proposal = None if command.money else self._propose(request, command, known=known)
         except Refused:
             proposal = None
         if proposal is not None:
-            ahead[proposal.after.id] = proposal.after
+            if before is not None:
+                follows = msgspec.structs.replace(proposal.append, after=before.append.key)
+                proposal = msgspec.structs.replace(proposal, append=follows)
+            ahead[proposal.after.id] = proposal
         elif request.case:
             ahead[request.case] = None
         return proposal
@@ -293,9 +300,9 @@ def _receipt_for(entry: Entry, *, repeated: bool = False) -> Receipt:
     )
 
 
-def _call_manager(call: Call, by: Circumstances) -> None:
+def _call_manager(call: Call, by: Circumstances, step: str) -> None:
     if by.role != "call-manager":
-        raise RoleNotAllowed("publish", by.role, ("call-manager",))
+        raise RoleNotAllowed(step, by.role, ("call-manager",))
     if by.organisation != call.authority:
         msg = f"Only the directorate behind the call ({call.authority}) announces it."
         raise NotTheAuthority(msg)

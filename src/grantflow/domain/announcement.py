@@ -40,7 +40,7 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, **changes)
 
 
-class CallEvent(Event):
+class CallEvent(Event, frozen=True, kw_only=True):
     """An event in a call's stream."""
 
     stream = "call"
@@ -50,7 +50,7 @@ class CallEvent(Event):
         return announcement
 
 
-class CallPublished(CallEvent):
+class CallPublished(CallEvent, frozen=True, kw_only=True):
     """The call is open, under exactly these files; `digest` is their SHA-256."""
 
     topic = "call-published@1"
@@ -68,7 +68,7 @@ class CallPublished(CallEvent):
         )
 
 
-class QuestionAnswered(CallEvent):
+class QuestionAnswered(CallEvent, frozen=True, kw_only=True):
     """A question that matters to all was answered for all."""
 
     topic = "question-answered@1"

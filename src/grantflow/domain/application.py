@@ -229,7 +229,7 @@ class Application(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         return msgspec.structs.replace(self, **changes)
 
 
-class CaseEvent(Event):
+class CaseEvent(Event, frozen=True, kw_only=True):
     """An event in an application's stream; `apply` says what it changes beside state and version."""
 
     def apply(self, case: Application) -> Application:

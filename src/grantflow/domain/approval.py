@@ -1,4 +1,4 @@
-"""Approval: the municipal director, a district director or a documented delegate says yes to one exact content (R22)."""
+"""Approval: the municipal or district director, or a documented delegate, says yes to one exact content (R22)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Capacity = Literal["municipal-director", "district-director", "delegate"]
 
 
-class ApplicationApproved(CaseEvent):
+class ApplicationApproved(CaseEvent, frozen=True, kw_only=True):
     """Somebody with the authority has approved exactly this content."""
 
     topic = "application-approved@1"
@@ -33,7 +33,7 @@ class ApplicationApproved(CaseEvent):
         )
 
 
-class Approve(Command):
+class Approve(Command, frozen=True, kw_only=True):
     """Approve the content as it stands.
 
     `content` may name the digest that was seen: then an edit in between refuses the approval. An employee with

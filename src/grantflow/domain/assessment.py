@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Recommendation = Literal["grant", "reject"]
 
 
-class CriterionScored(CaseEvent):
+class CriterionScored(CaseEvent, frozen=True, kw_only=True):
     """An assessor has given points on one criterion, with grounds."""
 
     topic = "criterion-scored@1"
@@ -34,7 +34,7 @@ class CriterionScored(CaseEvent):
         return case.but(scores=(*others, score))
 
 
-class CaseAssessed(CaseEvent):
+class CaseAssessed(CaseEvent, frozen=True, kw_only=True):
     """The assessment is closed: the weighted mean of the points, and what is recommended (amount in øre)."""
 
     topic = "case-assessed@1"
@@ -52,7 +52,7 @@ class CaseAssessed(CaseEvent):
         )
 
 
-class GiveScore(Command):
+class GiveScore(Command, frozen=True, kw_only=True):
     """Give points on one criterion. Giving again corrects one's own points; both stay in the history."""
 
     step = "score"
@@ -74,7 +74,7 @@ class GiveScore(Command):
         return [CriterionScored(criterion=criterion.id, points=self.points, grounds=grounds, stamp=s.stamp())]
 
 
-class Assess(Command):
+class Assess(Command, frozen=True, kw_only=True):
     """Close the assessment with a recommendation; a recommended grant names its `amount` (kroner)."""
 
     step = "assess"

@@ -1,4 +1,4 @@
-"""Casework: impartiality before the first touch, assignment, requests for missing information, statements from others."""
+"""Casework: impartiality before the first touch, assignment, requests for information, statements from others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from grantflow.domain.event import Event
 
 
-class ImpartialityDeclared(CaseEvent):
+class ImpartialityDeclared(CaseEvent, frozen=True, kw_only=True):
     """A person has said, before touching the case, whether anything makes them disqualified (fvl §§ 6-10)."""
 
     topic = "impartiality-declared@1"
@@ -28,7 +28,7 @@ class ImpartialityDeclared(CaseEvent):
         return case.but(conflicts={**case.conflicts, self.stamp.person: self.conflict})
 
 
-class CaseAssigned(CaseEvent):
+class CaseAssigned(CaseEvent, frozen=True, kw_only=True):
     """A case officer has the case."""
 
     topic = "case-assigned@1"
@@ -39,7 +39,7 @@ class CaseAssigned(CaseEvent):
         return case.but(case_officer=self.case_officer)
 
 
-class InformationRequested(CaseEvent):
+class InformationRequested(CaseEvent, frozen=True, kw_only=True):
     """Something is missing; the applicant is told what, and by when to answer (fvl § 11)."""
 
     topic = "information-requested@1"
@@ -52,7 +52,7 @@ class InformationRequested(CaseEvent):
         return case.but(requests=(*case.requests, InformationRequest(self.request, self.what, self.due)))
 
 
-class InformationSupplied(CaseEvent):
+class InformationSupplied(CaseEvent, frozen=True, kw_only=True):
     """The applicant's answer, kept beside the original and never in its place (R33)."""
 
     topic = "information-supplied@1"
@@ -71,7 +71,7 @@ class InformationSupplied(CaseEvent):
         )
 
 
-class StatementRequested(CaseEvent):
+class StatementRequested(CaseEvent, frozen=True, kw_only=True):
     """Another body has been asked for its statement (R30)."""
 
     topic = "statement-requested@1"
@@ -83,7 +83,7 @@ class StatementRequested(CaseEvent):
         return case.but(consulted=self.body)
 
 
-class StatementRecorded(CaseEvent):
+class StatementRecorded(CaseEvent, frozen=True, kw_only=True):
     """The other body's statement has come in."""
 
     topic = "statement-recorded@1"
@@ -95,7 +95,7 @@ class StatementRecorded(CaseEvent):
         return case.but(statement=self.statement)
 
 
-class DeclareImpartiality(Command):
+class DeclareImpartiality(Command, frozen=True, kw_only=True):
     """Say whether there is a conflict; with one, the `reason` goes with it. A conflict is not taken back."""
 
     step = "declare-impartiality"
@@ -114,7 +114,7 @@ class DeclareImpartiality(Command):
         return [ImpartialityDeclared(conflict=self.conflict, reason=reason, stamp=s.stamp())]
 
 
-class Assign(Command):
+class Assign(Command, frozen=True, kw_only=True):
     """Give the case to a case officer, who must not have declared a conflict in it."""
 
     step = "assign"
@@ -129,7 +129,7 @@ class Assign(Command):
         return [CaseAssigned(case_officer=officer, stamp=s.stamp())]
 
 
-class RequestInformation(Command):
+class RequestInformation(Command, frozen=True, kw_only=True):
     """Ask the applicant for what is missing, to be answered by the end of the day `due`."""
 
     step = "request-information"
@@ -149,7 +149,7 @@ class RequestInformation(Command):
         ]
 
 
-class Supply(Command):
+class Supply(Command, frozen=True, kw_only=True):
     """Answer a request for information, by its number."""
 
     step = "supply"
@@ -170,7 +170,7 @@ class Supply(Command):
         ]
 
 
-class Consult(Command):
+class Consult(Command, frozen=True, kw_only=True):
     """Ask another body for a statement."""
 
     step = "consult"
@@ -183,7 +183,7 @@ class Consult(Command):
         return [StatementRequested(body=body, question=said(self.question, "question"), stamp=s.stamp())]
 
 
-class RecordStatement(Command):
+class RecordStatement(Command, frozen=True, kw_only=True):
     """Record the statement of a body that was asked."""
 
     step = "record-statement"

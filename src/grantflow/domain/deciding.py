@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from grantflow.domain.application import Application
+from grantflow.domain.call import Call, Deadline
 from grantflow.domain.errors import (
     BadRequest,
     ClockBehind,
@@ -29,7 +30,6 @@ from grantflow.domain.money import Ore, ore
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from grantflow.domain.call import Call, Deadline
     from grantflow.domain.errors import Failure
     from grantflow.domain.process import Step
 
@@ -38,7 +38,7 @@ DIRECTORATE = frozenset(
     {"case-officer", "assessor", "decider", "attestant", "payer", "call-manager", "clock"}
 )
 CLOCK_TOLERANCE = timedelta(seconds=5)
-"""Two machines' clocks may differ by this much; then the later of two instants is recorded, so a case never runs back."""
+"""Two machines' clocks may differ by this much; the later instant is then recorded, so a case never runs back."""
 
 COMMANDS: dict[str, type[Command]] = {}
 """Every step the engine can take, by the name the process uses."""

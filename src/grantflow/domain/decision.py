@@ -45,7 +45,7 @@ class Intention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     amount: str
 
 
-class ApplicationGranted(CaseEvent):
+class ApplicationGranted(CaseEvent, frozen=True, kw_only=True):
     """The directorate has granted the application. The same command committed the frame; amounts in øre."""
 
     topic = "application-granted@1"
@@ -71,7 +71,7 @@ class ApplicationGranted(CaseEvent):
         )
 
 
-class ApplicationRejected(CaseEvent):
+class ApplicationRejected(CaseEvent, frozen=True, kw_only=True):
     """The directorate has rejected the application (avslag)."""
 
     topic = "application-rejected@1"
@@ -91,7 +91,7 @@ class ApplicationRejected(CaseEvent):
         )
 
 
-class LetterIssued(CaseEvent):
+class LetterIssued(CaseEvent, frozen=True, kw_only=True):
     """The applicant has been told in writing (fvl § 27); `signed_by` is the person who decided."""
 
     topic = "letter-issued@1"
@@ -105,7 +105,7 @@ class LetterIssued(CaseEvent):
         return case.but(letter=self.language)
 
 
-class Grant(Command):
+class Grant(Command, frozen=True, kw_only=True):
     """Grant an amount (kroner): at most what was applied for and what is eligible, within the frame (R3, R20).
 
     `authority` is the written delegation of budget authority; `later_years` are intentions only (R19).
@@ -155,7 +155,7 @@ class Grant(Command):
         return [LaterYear(later.year, amount(later.amount, "later_years")) for later in self.later_years]
 
 
-class Reject(Command):
+class Reject(Command, frozen=True, kw_only=True):
     """Reject the application, with the rule, the facts and the main considerations (fvl §§ 24-25)."""
 
     step = "reject"
@@ -168,14 +168,14 @@ class Reject(Command):
         return [ApplicationRejected(grounds=_stated(self.grounds), stamp=stamp)]
 
 
-class IssueLetter(Command):
+class IssueLetter(Command, frozen=True, kw_only=True):
     """Issue the letter about the decision: every block and reservation the call requires, or it is refused (R34)."""
 
     step = "issue-letter"
 
     language: Literal["nb", "nn"]
     blocks: dict[str, str]
-    reservations: dict[str, str] = {}
+    reservations: dict[str, str] = msgspec.field(default_factory=dict)
 
     def decide(self, s: Situation) -> Sequence[Event]:
         decision = s.case.decision

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from grantflow.domain.event import Event
 
 
+LONGEST_NAME = 200
+
+
 class DeadlineTerms(msgspec.Struct, frozen=True, omit_defaults=True):
     """A deadline as it stood when the case began: in which states the case waits for it, what then, and when (UTC)."""
 
@@ -30,7 +33,7 @@ class DeadlineTerms(msgspec.Struct, frozen=True, omit_defaults=True):
     follow_ups: tuple[datetime, ...] = ()
 
 
-class ApplicationStarted(CaseEvent):
+class ApplicationStarted(CaseEvent, frozen=True, kw_only=True):
     """A municipality has begun an application, under one exact definition of the call (R35)."""
 
     topic = "application-started@1"
@@ -45,7 +48,7 @@ class ApplicationStarted(CaseEvent):
         return case.but(call=self.call, definition=self.definition, applicant=self.applicant)
 
 
-class SectionEdited(CaseEvent):
+class SectionEdited(CaseEvent, frozen=True, kw_only=True):
     """One section of the form now reads like this."""
 
     topic = "section-edited@1"
@@ -57,7 +60,7 @@ class SectionEdited(CaseEvent):
         return case.but(content={**case.content, self.section: self.content})
 
 
-class DocumentAttached(CaseEvent):
+class DocumentAttached(CaseEvent, frozen=True, kw_only=True):
     """A document stands beside the form; its bytes are kept under its digest."""
 
     topic = "document-attached@1"
@@ -68,7 +71,7 @@ class DocumentAttached(CaseEvent):
         return case.but(attachments=(*case.attachments, self.attachment))
 
 
-class DocumentDetached(CaseEvent):
+class DocumentDetached(CaseEvent, frozen=True, kw_only=True):
     """A document no longer belongs to the application. Its bytes are kept: what was archived is not deleted."""
 
     topic = "document-detached@1"
@@ -79,7 +82,7 @@ class DocumentDetached(CaseEvent):
         return case.but(attachments=tuple(a for a in case.attachments if a.digest != self.digest))
 
 
-class ApprovalVoided(CaseEvent):
+class ApprovalVoided(CaseEvent, frozen=True, kw_only=True):
     """The content changed, so what the director approved is no longer what would be submitted (R22)."""
 
     topic = "approval-voided@1"
@@ -90,7 +93,7 @@ class ApprovalVoided(CaseEvent):
         return case.but(approval=None)
 
 
-class Start(Command):
+class Start(Command, frozen=True, kw_only=True):
     """Begin an application. The applicant is the caller's organisation: never named in the command (R6)."""
 
     step = "start"
@@ -118,7 +121,7 @@ class Start(Command):
         ]
 
 
-class Edit(Command):
+class Edit(Command, frozen=True, kw_only=True):
     """Save one section of the form. It may be incomplete; what is there must fit the form."""
 
     step = "edit"
@@ -134,7 +137,7 @@ class Edit(Command):
         return _changed(s, SectionEdited(section=self.section, content=self.content, stamp=s.stamp()))
 
 
-class Attach(Command):
+class Attach(Command, frozen=True, kw_only=True):
     """Attach a document: `content` is its bytes (base64 in JSON), `media_type` what it claims to be."""
 
     step = "attach"
@@ -153,7 +156,11 @@ class Attach(Command):
 
     def decide(self, s: Situation) -> Sequence[Event]:
         limits = s.call.attachments
-        if not self.filename.strip() or len(self.filename) > 200 or {"/", "\\", "\0"} & set(self.filename):
+        if (
+            not self.filename.strip()
+            or len(self.filename) > LONGEST_NAME
+            or {"/", "\\", "\0"} & set(self.filename)
+        ):
             msg = "The filename must be 1 to 200 characters without path separators."
             raise BadRequest(msg)
         if self.media_type not in limits.types:
@@ -177,7 +184,7 @@ class Attach(Command):
         return _changed(s, DocumentAttached(attachment=attachment, stamp=s.stamp()))
 
 
-class Detach(Command):
+class Detach(Command, frozen=True, kw_only=True):
     """Take a document out of the application, by its digest."""
 
     step = "detach"

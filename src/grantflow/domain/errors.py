@@ -6,6 +6,7 @@ when one is raised. Any other exception is a bug.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
@@ -13,8 +14,11 @@ import msgspec
 from grantflow.domain.money import kroner
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
+
+
+_NAMED = 3
+"""How many failures a refusal's sentence names; the rest are in `failures`."""
 
 
 class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -113,8 +117,8 @@ class RulesFailed(Refused):
     status = 422
 
     def __init__(self, step: str, failures: tuple[Failure, ...]) -> None:
-        first = "; ".join(f"{f.rule}: {f.text()}" for f in failures[:3])
-        more = f" (and {len(failures) - 3} more)" if len(failures) > 3 else ""
+        first = "; ".join(f"{f.rule}: {f.text()}" for f in failures[:_NAMED])
+        more = f" (and {len(failures) - _NAMED} more)" if len(failures) > _NAMED else ""
         super().__init__(f"'{step}' is refused by the call's rules: {first}{more}", failures=failures)
 
 

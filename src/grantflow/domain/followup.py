@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from grantflow.domain.event import Event
 
 
-class DeadlineExtended(CaseEvent):
+class DeadlineExtended(CaseEvent, frozen=True, kw_only=True):
     """One case has more time, with grounds; `after_the_fact` when the old limit had already passed."""
 
     topic = "deadline-extended@1"
@@ -33,7 +33,7 @@ class DeadlineExtended(CaseEvent):
         return case.but(extensions={**case.extensions, self.deadline: self.limit}, overdue=overdue)
 
 
-class ReminderSent(CaseEvent):
+class ReminderSent(CaseEvent, frozen=True, kw_only=True):
     """The municipality was reminded of what is due (R24, R31). `due_at` is when the reminder should have gone."""
 
     topic = "reminder-sent@1"
@@ -47,7 +47,7 @@ class ReminderSent(CaseEvent):
         return case.but(reminded={**case.reminded, self.deadline: self.due_at})
 
 
-class MarkedOverdue(CaseEvent):
+class MarkedOverdue(CaseEvent, frozen=True, kw_only=True):
     """The deadline passed and what was due had not come (R24). `due_at` is the limit, the stamp when it was marked."""
 
     topic = "marked-overdue@1"
@@ -59,7 +59,7 @@ class MarkedOverdue(CaseEvent):
         return case.but(overdue={**case.overdue, self.deadline: self.due_at})
 
 
-class OverdueFollowedUp(CaseEvent):
+class OverdueFollowedUp(CaseEvent, frozen=True, kw_only=True):
     """The municipality was asked again for what is overdue."""
 
     topic = "overdue-followed-up@1"
@@ -71,7 +71,7 @@ class OverdueFollowedUp(CaseEvent):
         return case.but(reminded={**case.reminded, self.deadline: self.due_at})
 
 
-class ExtendDeadline(Command):
+class ExtendDeadline(Command, frozen=True, kw_only=True):
     """Give this case until the end of the day `until`, with the reason; also after the deadline passed."""
 
     step = "extend-deadline"
@@ -102,7 +102,7 @@ class ExtendDeadline(Command):
         ]
 
 
-class Remind(Command):
+class Remind(Command, frozen=True, kw_only=True):
     """The clock: a reminder whose instant, `due_at`, has come, while the deadline has not."""
 
     step = "remind"
@@ -121,7 +121,7 @@ class Remind(Command):
         return [ReminderSent(deadline=self.deadline, limit=limit, due_at=self.due_at, stamp=s.stamp())]
 
 
-class MarkOverdue(Command):
+class MarkOverdue(Command, frozen=True, kw_only=True):
     """The clock: the deadline has passed and what was due has not come."""
 
     step = "mark-overdue"
@@ -137,7 +137,7 @@ class MarkOverdue(Command):
         return [MarkedOverdue(deadline=self.deadline, due_at=limit, stamp=s.stamp())]
 
 
-class FollowUp(Command):
+class FollowUp(Command, frozen=True, kw_only=True):
     """The clock: what is overdue is asked for again, at a declared instant after the deadline."""
 
     step = "follow-up"

@@ -12,6 +12,7 @@ from grantflow.domain.errors import Failure
 
 _INCOMPLETE = ("required", "minItems", "minLength", "minProperties")
 _DEEPEST = 40
+_LONGEST = 300
 
 
 class Form:
@@ -68,7 +69,7 @@ def _failure(form: str, path: str, message: str) -> Failure:
 
 
 def _short(message: str) -> str:
-    return message if len(message) <= 300 else f"{message[:140]} … {message[-140:]}"
+    return message if len(message) <= _LONGEST else f"{message[:140]} … {message[-140:]}"
 
 
 def _lenient(schema: Any) -> Any:  # noqa: ANN401 - a JSON Schema is any JSON

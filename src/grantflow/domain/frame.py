@@ -52,7 +52,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, **changes)
 
 
-class FrameEvent(Event):
+class FrameEvent(Event, frozen=True, kw_only=True):
     """An event in a frame's stream."""
 
     stream = "frame"
@@ -62,7 +62,7 @@ class FrameEvent(Event):
         return frame
 
 
-class FrameOpened(FrameEvent):
+class FrameOpened(FrameEvent, frozen=True, kw_only=True):
     """The call was published with this much money."""
 
     topic = "frame-opened@1"
@@ -74,7 +74,7 @@ class FrameOpened(FrameEvent):
         return frame.but(limit_ore=self.limit_ore)
 
 
-class FrameCommitted(FrameEvent):
+class FrameCommitted(FrameEvent, frozen=True, kw_only=True):
     """A grant took its part; `committed_ore` and `left_ore` are the call's totals afterwards."""
 
     topic = "frame-committed@1"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from grantflow.domain.event import Event
 
 
-class AccountRegistered(CaseEvent):
+class AccountRegistered(CaseEvent, frozen=True, kw_only=True):
     """The recipient's account was registered or changed; `previous` is the one before."""
 
     topic = "account-registered@1"
@@ -30,7 +30,7 @@ class AccountRegistered(CaseEvent):
         return case.but(account=self.account)
 
 
-class ExemptionRecorded(CaseEvent):
+class ExemptionRecorded(CaseEvent, frozen=True, kw_only=True):
     """The ministry's time-limited exemption stands in the case, by its reference (R15)."""
 
     topic = "exemption-recorded@1"
@@ -41,7 +41,7 @@ class ExemptionRecorded(CaseEvent):
         return case.but(exemption=self.exemption)
 
 
-class PaymentAttested(CaseEvent):
+class PaymentAttested(CaseEvent, frozen=True, kw_only=True):
     """The payment was checked against the letter; it goes to exactly this account (amount in øre)."""
 
     topic = "payment-attested@1"
@@ -53,7 +53,7 @@ class PaymentAttested(CaseEvent):
         return case.but(payment=Payment(self.amount_ore, self.account, attested_by=self.stamp.person))
 
 
-class PaymentAuthorised(CaseEvent):
+class PaymentAuthorised(CaseEvent, frozen=True, kw_only=True):
     """The order has gone to the bank, with the amount and account that were attested."""
 
     topic = "payment-authorised@1"
@@ -68,7 +68,7 @@ class PaymentAuthorised(CaseEvent):
         return case.but(payment=msgspec.structs.replace(payment, authorised_by=self.stamp.person))
 
 
-class PaymentConfirmed(CaseEvent):
+class PaymentConfirmed(CaseEvent, frozen=True, kw_only=True):
     """The bank's return says that the money has been paid."""
 
     topic = "payment-confirmed@1"
@@ -84,7 +84,7 @@ class PaymentConfirmed(CaseEvent):
         return case.but(payment=msgspec.structs.replace(payment, bank_reference=self.bank_reference))
 
 
-class RegisterAccount(Command):
+class RegisterAccount(Command, frozen=True, kw_only=True):
     """Register the recipient's account (11 digits, mod 11). Whoever does it can't also decide or authorise."""
 
     step = "register-account"
@@ -102,7 +102,7 @@ class RegisterAccount(Command):
         return [AccountRegistered(account=self.account, previous=s.case.account, stamp=s.stamp())]
 
 
-class RecordExemption(Command):
+class RecordExemption(Command, frozen=True, kw_only=True):
     """Record the ministry's exemption for a measure outside the acts (R15)."""
 
     step = "record-exemption"
@@ -117,7 +117,7 @@ class RecordExemption(Command):
         return [ExemptionRecorded(exemption=self.exemption, stamp=s.stamp())]
 
 
-class AttestPayment(Command):
+class AttestPayment(Command, frozen=True, kw_only=True):
     """Check the payment against the letter: the amount (kroner) must be the granted one (R23)."""
 
     step = "attest-payment"
@@ -149,7 +149,7 @@ class AttestPayment(Command):
         return [PaymentAttested(amount_ore=attested, account=case.account, stamp=s.stamp())]
 
 
-class AuthorisePayment(Command):
+class AuthorisePayment(Command, frozen=True, kw_only=True):
     """Send the order to the bank. Neither amount nor account can be given here: they are the attested ones."""
 
     step = "authorise-payment"
@@ -168,7 +168,7 @@ class AuthorisePayment(Command):
         return [PaymentAuthorised(amount_ore=payment.amount_ore, account=payment.account, stamp=s.stamp())]
 
 
-class ConfirmPayment(Command):
+class ConfirmPayment(Command, frozen=True, kw_only=True):
     """The bank's return: the payment went through, under the bank's reference."""
 
     step = "confirm-payment"

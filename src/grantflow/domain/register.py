@@ -77,12 +77,16 @@ class Register(msgspec.Struct, frozen=True):
 
 def valid_orgnr(number: str) -> bool:
     """Whether the text is an organisation number: 9 digits, the last one the check digit (mod 11)."""
-    return len(number) == 9 and _digits(number) and _mod_11(number, _ORGANISATION_WEIGHTS)
+    return (
+        len(number) == len(_ORGANISATION_WEIGHTS) + 1
+        and _digits(number)
+        and _mod_11(number, _ORGANISATION_WEIGHTS)
+    )
 
 
 def valid_account(number: str) -> bool:
     """Whether the text is a Norwegian account number: 11 digits, the last one the check digit (mod 11)."""
-    return len(number) == 11 and _digits(number) and _mod_11(number, _ACCOUNT_WEIGHTS)
+    return len(number) == len(_ACCOUNT_WEIGHTS) + 1 and _digits(number) and _mod_11(number, _ACCOUNT_WEIGHTS)
 
 
 def _digits(text: str) -> bool:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from grantflow.domain.event import Event
 
 
-class RepaymentNotified(CaseEvent):
+class RepaymentNotified(CaseEvent, frozen=True, kw_only=True):
     """The municipality has been told that money will be claimed back, and may answer first (fvl § 16)."""
 
     topic = "repayment-notified@1"
@@ -33,7 +33,7 @@ class RepaymentNotified(CaseEvent):
         return _repayment(case, notified=True, answer_limit=self.answer_limit)
 
 
-class RepaymentClaimed(CaseEvent):
+class RepaymentClaimed(CaseEvent, frozen=True, kw_only=True):
     """The directorate has decided to claim this back, to be paid by the end of `due`."""
 
     topic = "repayment-claimed@1"
@@ -46,7 +46,7 @@ class RepaymentClaimed(CaseEvent):
         return _repayment(case, claimed_ore=self.amount_ore)
 
 
-class RepaymentReceived(CaseEvent):
+class RepaymentReceived(CaseEvent, frozen=True, kw_only=True):
     """Money has come back; `outstanding_ore` is what is still claimed."""
 
     topic = "repayment-received@1"
@@ -60,7 +60,7 @@ class RepaymentReceived(CaseEvent):
         return _repayment(case, received_ore=so_far + self.amount_ore)
 
 
-class NotifyRepayment(Command):
+class NotifyRepayment(Command, frozen=True, kw_only=True):
     """Give prior notice of the claim, with a day to answer by."""
 
     step = "notify-repayment"
@@ -87,7 +87,7 @@ class NotifyRepayment(Command):
         ]
 
 
-class ClaimRepayment(Command):
+class ClaimRepayment(Command, frozen=True, kw_only=True):
     """Claim the unspent back, after notice and after the time to answer it has passed."""
 
     step = "claim-repayment"
@@ -99,7 +99,7 @@ class ClaimRepayment(Command):
     def decide(self, s: Situation) -> Sequence[Event]:
         repayment = _due(s)
         if repayment.answer_limit is None or s.by.at < repayment.answer_limit:
-            msg = "A claim needs prior notice (notify-repayment), and the time to answer it must have passed (fvl § 16)."
+            msg = "A claim needs prior notice (notify-repayment), and the time to answer must have passed (fvl § 16)."
             raise NotReady(msg)
         if repayment.claimed_ore:
             msg = "The money is claimed already."
@@ -117,7 +117,7 @@ class ClaimRepayment(Command):
         ]
 
 
-class RecordRepayment(Command):
+class RecordRepayment(Command, frozen=True, kw_only=True):
     """Record money that came back (kroner). When nothing is outstanding, the case closes."""
 
     step = "record-repayment"

@@ -22,7 +22,7 @@ REPORT = "report"
 """The deadline that report and accounts are due by, as calls name it."""
 
 
-class ReportSubmitted(CaseEvent):
+class ReportSubmitted(CaseEvent, frozen=True, kw_only=True):
     """Report and accounts stand in the case, not yet signed; `booked_ore` is the sum of eligible booked expenses."""
 
     topic = "report-submitted@1"
@@ -35,7 +35,7 @@ class ReportSubmitted(CaseEvent):
         return case.but(report=Report(self.digest, self.content, self.booked_ore))
 
 
-class AccountsSigned(CaseEvent):
+class AccountsSigned(CaseEvent, frozen=True, kw_only=True):
     """The project lead has signed exactly this report and these accounts (R27)."""
 
     topic = "accounts-signed@1"
@@ -46,7 +46,7 @@ class AccountsSigned(CaseEvent):
         return _report(case, signed_by=self.stamp.person)
 
 
-class AccountsCountersigned(CaseEvent):
+class AccountsCountersigned(CaseEvent, frozen=True, kw_only=True):
     """A superior leader has signed the same digest; with this the report is delivered (R24, R27)."""
 
     topic = "accounts-countersigned@1"
@@ -59,7 +59,7 @@ class AccountsCountersigned(CaseEvent):
         return _report(case, countersigned_by=self.stamp.person, days_late=self.days_late)
 
 
-class ReportReturned(CaseEvent):
+class ReportReturned(CaseEvent, frozen=True, kw_only=True):
     """The directorate has sent the report back for correction; what was delivered stays in the history."""
 
     topic = "report-returned@1"
@@ -70,7 +70,7 @@ class ReportReturned(CaseEvent):
         return _report(case, signed_by="", countersigned_by="", returned=True)
 
 
-class ReportAccepted(CaseEvent):
+class ReportAccepted(CaseEvent, frozen=True, kw_only=True):
     """The directorate has accepted report and accounts; `unspent_ore` is what must come back."""
 
     topic = "report-accepted@1"
@@ -85,13 +85,13 @@ class ReportAccepted(CaseEvent):
         return accepted.but(repayment=Repayment(self.unspent_ore)) if self.unspent_ore else accepted
 
 
-class CaseClosed(CaseEvent):
+class CaseClosed(CaseEvent, frozen=True, kw_only=True):
     """Report accepted and money settled: the case has come to its end."""
 
     topic = "case-closed@1"
 
 
-class SubmitReport(Command):
+class SubmitReport(Command, frozen=True, kw_only=True):
     """Deliver report and accounts on the call's form. Delivering again before both have signed voids the signature."""
 
     step = "submit-report"
@@ -117,7 +117,7 @@ class SubmitReport(Command):
         ]
 
 
-class SignAccounts(Command):
+class SignAccounts(Command, frozen=True, kw_only=True):
     """Sign, as project lead, the report with exactly this `digest`."""
 
     step = "sign-accounts"
@@ -132,7 +132,7 @@ class SignAccounts(Command):
         return [AccountsSigned(digest=self.digest, stamp=s.stamp())]
 
 
-class CountersignAccounts(Command):
+class CountersignAccounts(Command, frozen=True, kw_only=True):
     """Sign, as superior leader, the same digest. Late is still received: the days are recorded."""
 
     step = "countersign-accounts"
@@ -150,7 +150,7 @@ class CountersignAccounts(Command):
         return [AccountsCountersigned(digest=self.digest, due_at=limit, days_late=days, stamp=s.stamp())]
 
 
-class ReturnReport(Command):
+class ReturnReport(Command, frozen=True, kw_only=True):
     """Send the report back for correction, with the reason."""
 
     step = "return-report"
@@ -164,7 +164,7 @@ class ReturnReport(Command):
         return [ReportReturned(reason=said(self.reason, "reason"), stamp=s.stamp())]
 
 
-class AcceptReport(Command):
+class AcceptReport(Command, frozen=True, kw_only=True):
     """Accept report and accounts. What is unspent is computed here; with nothing unspent the case closes."""
 
     step = "accept-report"

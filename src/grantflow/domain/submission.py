@@ -1,4 +1,4 @@
-"""Submission: from here the content is fixed; a draft that nobody submitted in time lapses; an applicant may withdraw."""
+"""Submission: from here the content is fixed; a draft that nobody submitted lapses; an applicant may withdraw."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from grantflow.domain.event import Event
 
 
-class ApplicationSubmitted(CaseEvent):
+class ApplicationSubmitted(CaseEvent, frozen=True, kw_only=True):
     """The municipality has applied. `content` is what the director approved, and nothing else; amounts in øre."""
 
     topic = "application-submitted@1"
@@ -42,7 +42,7 @@ class ApplicationSubmitted(CaseEvent):
         )
 
 
-class ReceiptIssued(CaseEvent):
+class ReceiptIssued(CaseEvent, frozen=True, kw_only=True):
     """The municipality has been told at once that the application is received (fvl § 11 a)."""
 
     topic = "receipt-issued@1"
@@ -51,7 +51,7 @@ class ReceiptIssued(CaseEvent):
     received_at: datetime
 
 
-class ApplicationWithdrawn(CaseEvent):
+class ApplicationWithdrawn(CaseEvent, frozen=True, kw_only=True):
     """The applicant has withdrawn before the decision. Nothing is deleted."""
 
     topic = "application-withdrawn@1"
@@ -59,7 +59,7 @@ class ApplicationWithdrawn(CaseEvent):
     reason: str
 
 
-class ApplicationLapsed(CaseEvent):
+class ApplicationLapsed(CaseEvent, frozen=True, kw_only=True):
     """The application deadline passed and nobody had submitted. `due_at` is when, the stamp says when it was done."""
 
     topic = "application-lapsed@1"
@@ -68,7 +68,7 @@ class ApplicationLapsed(CaseEvent):
     due_at: datetime
 
 
-class Submit(Command):
+class Submit(Command, frozen=True, kw_only=True):
     """Submit what was approved, before the deadline, by all the call's rules."""
 
     step = "submit"
@@ -102,7 +102,7 @@ class Submit(Command):
         return [submitted, receipt]
 
 
-class Withdraw(Command):
+class Withdraw(Command, frozen=True, kw_only=True):
     """Withdraw the application, before it is decided."""
 
     step = "withdraw"
@@ -113,7 +113,7 @@ class Withdraw(Command):
         return [ApplicationWithdrawn(reason=said(self.reason, "reason"), stamp=s.stamp())]
 
 
-class Lapse(Command):
+class Lapse(Command, frozen=True, kw_only=True):
     """The clock: the deadline has passed and the draft was not submitted."""
 
     step = "lapse"

@@ -1,0 +1,15 @@
+"""GrantFlow at the command line."""
+
+
+def main() -> None:
+    """Run the command line; `--version` is answered before anything heavy is loaded."""
+    import sys  # noqa: PLC0415 - nothing is imported before it is needed
+
+    if sys.argv[1:] == ["--version"]:
+        from grantflow import __version__  # noqa: PLC0415
+
+        sys.stdout.write(f"grantflow {__version__}\n")
+        return
+    from grantflow.cli.commands import run  # noqa: PLC0415
+
+    run()

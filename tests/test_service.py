@@ -1,0 +1,76 @@
+"""Commands on a real database: stored once, decided again after a lost race, and projected as they were."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+from given import IMDI, OSLO_KOMMUNE
+from steps import CALL_FOLDER, content
+
+from grantflow.definitions import definition_files
+from grantflow.domain.application import fold
+from grantflow.domain.deciding import Circumstances
+from grantflow.projector import Projector
+from grantflow.rooms import projections
+from grantflow.service import Receipt, Request, Service
+
+if TYPE_CHECKING:
+    from grantflow.store import Store
+
+CALL = "imdi-2023-tillegg"
+
+
+def by(command: str, role: str = "applicant") -> Circumstances:
+    organisation = IMDI if role == "call-manager" else OSLO_KOMMUNE
+    at = datetime(2023, 8, 14, 8, tzinfo=UTC)
+    return Circumstances(
+        at=at, person=f"p-{role}", organisation=organisation, role=role, channel="test", command=command
+    )
+
+
+@pytest.fixture
+def service(store: "Store") -> Service:
+    service = Service(store)
+    service.publish(definition_files(CALL_FOLDER), by("publish", "call-manager"))
+    return service
+
+
+def test_the_same_command_twice_is_answered_twice_and_stored_once(service: Service) -> None:
+    request = Request(step="start", call=CALL, by=by("begin"))
+    first, second = service.handle(request), service.handle(request)
+    assert second.repeated
+    assert (first.event, first.position, first.digest) == (second.event, second.position, second.digest)
+    assert len(service.store.load(first.case)) == 1
+
+
+def test_sixteen_at_once_with_one_key_store_one_event(service: Service) -> None:
+    request = Request(step="start", call=CALL, by=by("begin"))
+    with ThreadPoolExecutor(16) as pool:
+        receipts = list(pool.map(service.handle, [request] * 16))
+    assert len({receipt.position for receipt in receipts}) == 1
+
+
+def test_many_in_flight_on_one_case_give_what_one_at_a_time_gives(service: Service) -> None:
+    case = service.handle(Request(step="start", call=CALL, by=by("begin"))).case
+    edits = [
+        Request(step="edit", case=case, data={"section": name, "content": section}, by=by(f"edit-{name}"))
+        for name, section in content().items()
+    ]
+    answers = list(service.handle_all(edits))
+    assert all(isinstance(answer, Receipt) for answer in answers)
+    assert fold(case, service.store.load(case)).content == content()
+
+
+def test_read_models_rebuilt_equal_those_that_followed_along(service: Service) -> None:
+    projector = Projector(service.store, projections())
+    for number in range(20):
+        service.handle(Request(step="start", call=CALL, by=by(f"begin-{number}")))
+        projector.catch_up()
+    assert [s.lag for s in projector.standings()] == [0] * len(projector.projections)
+    for name in projector.projections:
+        assert projector.check(name) == []
+        projector.rebuild(name)
+        assert projector.check(name) == []
+    numbers = [row["number"] for row in projector.rows("SELECT number FROM case_list ORDER BY number")]
+    assert numbers == [f"{CALL}-{n:04d}" for n in range(1, 21)]
