@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sys
@@ -16,12 +17,14 @@ import typer
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from grantflow import logs
+from grantflow import embedded, logs
 from grantflow.app import App, open_app
 from grantflow.definitions import definition_files
+from grantflow.demo import Year
 from grantflow.domain.call import Call
 from grantflow.domain.deciding import Circumstances
 from grantflow.domain.errors import BadRequest, NotFound, Refused
+from grantflow.rooms import room
 from grantflow.service import Request
 from grantflow.settings import Settings
 
@@ -44,6 +47,7 @@ Role = Annotated[str, typer.Option("--role", help="In which role, such as applic
 Org = Annotated[str, typer.Option("--org", help="For which organisation, by its number.")]
 Key = Annotated[str, typer.Option("--key", help="Idempotency key: the same key again changes nothing.")]
 LARGEST_INPUT = 20_000_000
+DEMO_DATABASE = "grantflow_demo"
 
 
 def run() -> None:
@@ -65,6 +69,24 @@ def settings(*, as_json: Json = False) -> None:
         [vars(row) if hasattr(row, "__dict__") else msgspec.to_builtins(row) for row in _settings().rows()],
         as_json,
     )
+
+
+@app.command()
+def demo(applications: int = 40, seed: int = 2023, *, keep: bool = False, as_json: Json = False) -> None:
+    """Play the 2023 call on a simulated clock, in a database of its own: `grantflow demo --applications 200`."""
+    settings = _settings()
+    logs.set_up(settings.log_level, settings.log_format)
+    address = settings.database_url or embedded.start(settings.home)
+    embedded.drop(address, DEMO_DATABASE)
+    place = embedded.database(address, DEMO_DATABASE)
+    files = definition_files(room("workflows") / "calls" / "imdi-2023-tillegg")
+    with open_app(dataclasses.replace(settings, database_url=place)) as opened:
+        summary = Year(opened, files, applications, seed).play()
+    if not keep:
+        embedded.drop(address, DEMO_DATABASE)
+    _told(msgspec.to_builtins(summary) | {"database": embedded.described(place)}, as_json)
+    if keep and not as_json:
+        sys.stdout.write(f"Kept. Look at it with GRANTFLOW_DATABASE={DEMO_DATABASE} grantflow case list\n")
 
 
 @calls.command("check")
@@ -311,3 +333,14 @@ def _show(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
     Console(width=None if sys.stdout.isatty() else 200).print(table if rows else "Nothing.")
+
+
+def _told(summary: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        _json(summary)
+        return
+    for name, value in summary.items():
+        shown = (
+            ", ".join(f"{key} {count}" for key, count in value.items()) if isinstance(value, dict) else value
+        )
+        sys.stdout.write(f"{name.replace('_', ' '):>15}  {shown}\n")
