@@ -27,6 +27,7 @@ from grantflow.domain.errors import BadRequest, NotFound, Refused
 from grantflow.rooms import room
 from grantflow.service import Request
 from grantflow.settings import Settings
+from grantflow.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -87,6 +88,19 @@ def demo(applications: int = 40, seed: int = 2023, *, keep: bool = False, as_jso
     _told(msgspec.to_builtins(summary) | {"database": embedded.described(place)}, as_json)
     if keep and not as_json:
         sys.stdout.write(f"Kept. Look at it with GRANTFLOW_DATABASE={DEMO_DATABASE} grantflow case list\n")
+
+
+@app.command()
+def work(*, once: bool = False) -> None:
+    """Keep the deadlines: reminders, lapse, overdue, follow-up. `--once` takes what is due now and ends."""
+    settings = _settings()
+    logs.set_up(settings.log_level, settings.log_format, keeps_running=True)
+    with open_app(settings) as opened:
+        worker = Worker(opened.service, opened.projector)
+        if once:
+            sys.stdout.write(f"{worker.once()} steps taken.\n")
+        else:
+            worker.run()
 
 
 @calls.command("check")

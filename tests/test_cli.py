@@ -1,0 +1,77 @@
+"""The command line as people and scripts meet it: the real process, a database of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from steps import CALL_FOLDER
+
+from grantflow import embedded
+
+COMMAND = [str(Path(sys.executable).parent / "grantflow")]
+
+
+def run(url: str, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """One command in its own process."""
+    environment = {**os.environ, "GRANTFLOW_DATABASE_URL": url}
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        env=environment,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_the_demo_is_kept_found_told_and_refuses_hostile_input(database_url: str) -> None:
+    demo = run(database_url, "demo", "--applications", "12", "--keep", "--json")
+    assert demo.returncode == 0, demo.stderr
+    summary = json.loads(demo.stdout)
+    kept = summary["database"]
+    try:
+        listed = json.loads(run(kept, "case", "list", "--json").stdout)["items"]
+        assert len(listed) == summary["applications"] == 12
+        history = json.loads(run(kept, "case", "history", "imdi-2023-tillegg-0001", "--json").stdout)
+        assert history["items"][0]["event"] == "application-started@1"
+        who = ("--as", "x-adviser", "--org", listed[0]["applicant"], "--role", "applicant")
+        twice = '{"section": "project", "section": "budget", "content": {}}'
+        hostile = run(kept, "case", "do", listed[0]["id"], "edit", *who, "--data", "-", "--json", stdin=twice)
+        assert hostile.returncode == 1
+        assert json.loads(hostile.stdout)["code"] == "bad-request"
+        assert run(kept, "projections", "check").returncode == 0
+    finally:
+        embedded.drop(database_url, "grantflow_demo")
+
+
+def test_nobody_begins_an_application_once_the_register_knows_no_such_municipality(database_url: str) -> None:
+    run(database_url, "call", "publish", str(CALL_FOLDER), "--as", "imdi-lead", "--org", "987879696")
+    late = run(
+        database_url, "case", "start", "imdi-2023-tillegg", "--as", "0301-adviser", "--org", "958935420"
+    )
+    assert late.returncode == 1
+    assert "applicant-is-a-municipality" in late.stderr
+    assert "0 steps taken" in run(database_url, "work", "--once").stdout
+
+
+def test_a_worker_stops_when_told(database_url: str) -> None:
+    environment = {**os.environ, "GRANTFLOW_DATABASE_URL": database_url}
+    with subprocess.Popen([*COMMAND, "work"], env=environment, stderr=subprocess.PIPE, text=True) as worker:
+        assert worker.stderr is not None
+        assert "swept" in worker.stderr.readline()
+        time.sleep(0.1)
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(timeout=20) == 0
+        worker.stderr.read()
+
+
+def test_a_sound_definition_passes_the_check_and_a_broken_one_exits_3(
+    database_url: str, tmp_path: Path
+) -> None:
+    assert run(database_url, "call", "check", str(CALL_FOLDER)).returncode == 0
+    assert run(database_url, "call", "check", str(tmp_path)).returncode == 3
