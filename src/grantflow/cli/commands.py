@@ -21,6 +21,8 @@ from grantflow import embedded, logs
 from grantflow.app import App, open_app
 from grantflow.definitions import definition_files
 from grantflow.demo import Year
+from grantflow.domain.application import fold
+from grantflow.domain.calendar import OSLO
 from grantflow.domain.call import Call
 from grantflow.domain.deciding import Circumstances
 from grantflow.domain.errors import BadRequest, NotFound, Refused
@@ -193,11 +195,18 @@ def case_list(call: str = "", state: str = "", applicant: str = "", *, as_json: 
 
 
 @cases.command("show")
-def case_show(case: str) -> None:
-    """Show a case as JSON, as its history tells it."""
+def case_show(case: str, at: str = "") -> None:
+    """Show a case as JSON, now or exactly as it stood: `--at 2023-08-28T23:59:59+02:00`."""
+    until = _instant(at) if at else None
     with _open() as opened:
-        state = opened.service.states.case(_case(opened, case))
-    _json(msgspec.to_builtins(state))
+        case_id = _case(opened, case)
+        entries = opened.store.load(case_id)
+    if until is not None:
+        entries = [entry for entry in entries if entry.event.stamp.recorded_at <= until]
+    if not entries:
+        msg = "There was no such case at that instant."
+        raise NotFound(msg)
+    _json(msgspec.to_builtins(fold(case_id, entries)))
 
 
 @cases.command("history")
@@ -287,6 +296,16 @@ def _named(opened: App, name: str) -> Sequence[str]:
         msg = f"There is no read model '{name}'. There are: {', '.join(known)}."
         raise NotFound(msg)
     return (name,) if name else known
+
+
+def _instant(text: str) -> datetime:
+    """Read an instant; one without an offset is by the clock in Oslo."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        msg = f"{text!r} is not an instant such as 2023-08-28T23:59:59+02:00."
+        raise BadRequest(msg) from error
+    return instant if instant.tzinfo else instant.replace(tzinfo=OSLO)
 
 
 def _rows(opened: App, query: str, **parameters: object) -> list[dict[str, Any]]:
