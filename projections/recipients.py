@@ -1,0 +1,73 @@
+"""Who received money in which year, for which project: the list that is published (R32)."""
+
+from grantflow.domain.decision import ApplicationGranted
+from grantflow.domain.drafting import ApplicationStarted
+from grantflow.domain.event import Entry
+from grantflow.domain.payment import PaymentConfirmed
+from grantflow.domain.submission import ApplicationSubmitted
+from grantflow.projection import Pen, Projection, Table
+
+
+def started(pen: Pen, entry: Entry) -> None:
+    """Who applies, under which call."""
+    event = entry.event
+    if isinstance(event, ApplicationStarted):
+        pen.put(
+            "recipients",
+            case_id=entry.originator_id,
+            call=event.call,
+            year=None,
+            municipality=event.applicant.name,
+            organisation=event.applicant.number,
+            project=None,
+            granted_ore=0,
+            paid_ore=0,
+        )
+
+
+def submitted(pen: Pen, entry: Entry) -> None:
+    """For which project."""
+    if isinstance(entry.event, ApplicationSubmitted):
+        pen.change("recipients", entry.originator_id, project=entry.event.title)
+
+
+def granted(pen: Pen, entry: Entry) -> None:
+    """How much was granted."""
+    event = entry.event
+    if isinstance(event, ApplicationGranted):
+        year = event.stamp.recorded_at.year
+        pen.change("recipients", entry.originator_id, granted_ore=event.amount_ore, year=year)
+
+
+def paid(pen: Pen, entry: Entry) -> None:
+    """How much was paid."""
+    if isinstance(entry.event, PaymentConfirmed):
+        pen.change("recipients", entry.originator_id, paid_ore=entry.event.amount_ore)
+
+
+projection = Projection(
+    name="recipients",
+    question="Which municipalities received how much, for which project?",
+    tables={
+        "recipients": Table(
+            columns={
+                "case_id": "uuid",
+                "call": "text NOT NULL",
+                "year": "int",
+                "municipality": "text NOT NULL",
+                "organisation": "text NOT NULL",
+                "project": "text",
+                "granted_ore": "bigint NOT NULL",
+                "paid_ore": "bigint NOT NULL",
+            },
+            key=("case_id",),
+            indexes=(("year", "municipality"),),
+        )
+    },
+    on={
+        ApplicationStarted: started,
+        ApplicationSubmitted: submitted,
+        ApplicationGranted: granted,
+        PaymentConfirmed: paid,
+    },
+)
