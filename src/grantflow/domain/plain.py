@@ -1,0 +1,94 @@
+"""Content from outside is plain JSON of a size that can be handled, or it is refused before anything looks at it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+DEEPEST = 40
+"""How many levels deep content may be nested."""
+MOST_VALUES = 100_000
+MOST_CHARACTERS = 2_000_000
+"""How much content one form, or one section of it, may have in all."""
+LARGEST_NUMBER = 2**53
+"""Beyond this, other programs that read JSON take one whole number for another."""
+
+_ALLOWED_CONTROLS = frozenset("\t\n\r")
+
+Words = dict[str, str]
+"""A sentence by language: `nb`, `nn`, `en`."""
+
+_DEEP = {
+    "nb": f"Innholdet har flere enn {DEEPEST} nivåer i hverandre.",
+    "nn": f"Innhaldet har fleire enn {DEEPEST} nivå i kvarandre.",
+    "en": f"the content is nested deeper than {DEEPEST} levels",
+}
+_LARGE = {
+    "nb": "Innholdet er for stort.",
+    "nn": "Innhaldet er for stort.",
+    "en": f"the content has more than {MOST_VALUES} values or {MOST_CHARACTERS} characters",
+}
+_FRACTION = {
+    "nb": "Tall skal være hele; beløp skrives som tekst med to desimaler, for eksempel 250000.00.",
+    "nn": "Tal skal vere heile; beløp blir skrivne som tekst med to desimalar, til dømes 250000.00.",
+    "en": "numbers are whole; an amount is a text with two decimals, such as 250000.00",
+}
+_NUMBER = {
+    "nb": "Tallet er for stort.",
+    "nn": "Talet er for stort.",
+    "en": "a number is too large",
+}
+_TEXT = {
+    "nb": "Teksten har tegn som ikke kan lagres.",
+    "nn": "Teksten har teikn som ikkje kan lagrast.",
+    "en": "a text holds characters that can't be stored (control characters, or half of a surrogate pair)",
+}
+_KIND = {
+    "nb": "Innholdet er ikke JSON.",
+    "nn": "Innhaldet er ikkje JSON.",
+    "en": "the content is not JSON",
+}
+
+
+def oddity(content: Any) -> Words | None:  # noqa: ANN401 - anything at all
+    """What makes the content unfit to be looked at further, in words; None for plain JSON of a fair size."""
+    values = characters = 0
+    waiting: list[tuple[Any, int]] = [(content, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        if depth > DEEPEST:
+            return _DEEP
+        values += 1
+        if isinstance(value, str):
+            characters += len(value)
+        if values > MOST_VALUES or characters > MOST_CHARACTERS:
+            return _LARGE
+        odd = _odd(value)
+        if odd is not None:
+            return odd
+        if isinstance(value, dict):
+            waiting += [(key, depth + 1) for key in value]
+            waiting += [(inner, depth + 1) for inner in value.values()]
+            if not all(isinstance(key, str) for key in value):
+                return _KIND
+        elif isinstance(value, list):
+            waiting += [(inner, depth + 1) for inner in value]
+    return None
+
+
+def _odd(value: Any) -> Words | None:  # noqa: ANN401 - anything at all
+    if isinstance(value, str):
+        return None if _storable(value) else _TEXT
+    if value is None or isinstance(value, (bool, dict, list)):
+        return None
+    if isinstance(value, int):
+        return None if abs(value) <= LARGEST_NUMBER else _NUMBER
+    return _FRACTION if isinstance(value, float) else _KIND
+
+
+def _storable(text: str) -> bool:
+    if text.isascii() and text.isprintable():
+        return True
+    return not any(
+        (char < " " and char not in _ALLOWED_CONTROLS) or char == "\x7f" or "\ud800" <= char <= "\udfff"
+        for char in text
+    )
