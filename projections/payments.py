@@ -1,0 +1,151 @@
+"""What was paid to whom: who registered the account, attested, authorised and confirmed, and what came back."""
+
+from grantflow.domain.decision import ApplicationGranted, LetterIssued
+from grantflow.domain.drafting import ApplicationStarted
+from grantflow.domain.event import Entry
+from grantflow.domain.payment import (
+    AccountRegistered,
+    PaymentAttested,
+    PaymentAuthorised,
+    PaymentConfirmed,
+)
+from grantflow.domain.repayment import RepaymentClaimed, RepaymentReceived
+from grantflow.domain.reporting import ReportAccepted
+from grantflow.projection import Pen, Projection, Table
+
+COLUMNS = {
+    "case_id": "uuid",
+    "call": "text NOT NULL",
+    "recipient": "text NOT NULL",
+    "recipient_name": "text NOT NULL",
+    "granted_ore": "bigint NOT NULL",
+    "granted_by": "text",
+    "letter_at": "timestamptz",
+    "account": "text",
+    "account_by": "text",
+    "account_at": "timestamptz",
+    "attested_ore": "bigint NOT NULL",
+    "attested_by": "text",
+    "attested_at": "timestamptz",
+    "authorised_by": "text",
+    "authorised_at": "timestamptz",
+    "paid_ore": "bigint NOT NULL",
+    "paid_to": "text",
+    "paid_at": "timestamptz",
+    "bank_reference": "text",
+    "unspent_ore": "bigint NOT NULL",
+    "claimed_ore": "bigint NOT NULL",
+    "repaid_ore": "bigint NOT NULL",
+}
+
+
+def started(pen: Pen, entry: Entry) -> None:
+    """A case that has not come to money yet."""
+    event = entry.event
+    if isinstance(event, ApplicationStarted):
+        nothing = {name: 0 if kind.startswith("bigint") else None for name, kind in COLUMNS.items()}
+        row = {
+            "case_id": entry.originator_id,
+            "call": event.call,
+            "recipient": event.applicant.number,
+            "recipient_name": event.applicant.name,
+        }
+        pen.put("payments", **{**nothing, **row})
+
+
+def granted(pen: Pen, entry: Entry) -> None:
+    """How much was granted, and by whom."""
+    event = entry.event
+    if isinstance(event, ApplicationGranted):
+        _change(pen, entry, granted_ore=event.amount_ore, granted_by=event.stamp.person)
+
+
+def letter(pen: Pen, entry: Entry) -> None:
+    """Nothing is paid before the letter."""
+    if isinstance(entry.event, LetterIssued):
+        _change(pen, entry, letter_at=entry.event.stamp.recorded_at)
+
+
+def account(pen: Pen, entry: Entry) -> None:
+    """Where the money goes, and who said so."""
+    event = entry.event
+    if isinstance(event, AccountRegistered):
+        stamp = event.stamp
+        _change(pen, entry, account=event.account, account_by=stamp.person, account_at=stamp.recorded_at)
+
+
+def attested(pen: Pen, entry: Entry) -> None:
+    """The payment was checked against the letter."""
+    event = entry.event
+    if isinstance(event, PaymentAttested):
+        stamp = event.stamp
+        _change(
+            pen,
+            entry,
+            attested_ore=event.amount_ore,
+            attested_by=stamp.person,
+            attested_at=stamp.recorded_at,
+        )
+
+
+def authorised(pen: Pen, entry: Entry) -> None:
+    """The order went to the bank."""
+    event = entry.event
+    if isinstance(event, PaymentAuthorised):
+        stamp = event.stamp
+        _change(pen, entry, authorised_by=stamp.person, authorised_at=stamp.recorded_at)
+
+
+def confirmed(pen: Pen, entry: Entry) -> None:
+    """The bank paid."""
+    event = entry.event
+    if isinstance(event, PaymentConfirmed):
+        paid = {"paid_ore": event.amount_ore, "paid_to": event.account, "paid_at": event.stamp.recorded_at}
+        _change(pen, entry, bank_reference=event.bank_reference, **paid)
+
+
+def accepted(pen: Pen, entry: Entry) -> None:
+    """The accounts say what was left unspent."""
+    if isinstance(entry.event, ReportAccepted):
+        _change(pen, entry, unspent_ore=entry.event.unspent_ore)
+
+
+def claimed(pen: Pen, entry: Entry) -> None:
+    """What is claimed back."""
+    if isinstance(entry.event, RepaymentClaimed):
+        _change(pen, entry, claimed_ore=entry.event.amount_ore)
+
+
+def received(pen: Pen, entry: Entry) -> None:
+    """What came back."""
+    event = entry.event
+    row = pen.get("payments", entry.originator_id)
+    if isinstance(event, RepaymentReceived) and row is not None:
+        _change(pen, entry, repaid_ore=row["repaid_ore"] + event.amount_ore)
+
+
+def _change(pen: Pen, entry: Entry, **columns: object) -> None:
+    pen.change("payments", entry.originator_id, **columns)
+
+
+projection = Projection(
+    name="payments",
+    question="What was paid to whom, by whose hands, and what came back?",
+    tables={
+        "payments": Table(
+            columns=COLUMNS, key=("case_id",), indexes=(("call",), ("recipient",), ("paid_at",))
+        )
+    },
+    on={
+        ApplicationStarted: started,
+        ApplicationGranted: granted,
+        LetterIssued: letter,
+        AccountRegistered: account,
+        PaymentAttested: attested,
+        PaymentAuthorised: authorised,
+        PaymentConfirmed: confirmed,
+        ReportAccepted: accepted,
+        RepaymentClaimed: claimed,
+        RepaymentReceived: received,
+    },
+)
