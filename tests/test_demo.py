@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from grantflow.app import App
 from grantflow.definitions import definition_files
-from grantflow.demo import Summary, Year
+from grantflow.demo import Story, Summary, play
 from grantflow.domain.application import fold
 from grantflow.domain.event import body_of
 from grantflow.projector import Projector
@@ -21,7 +21,7 @@ def played(url: str, applications: int = 40) -> tuple[Summary, "Sequence[tuple[s
     store = Store(url)
     app = App(store, Service(store), Projector(store, projections()))
     files = definition_files(room("workflows") / "calls" / "imdi-2023-tillegg")
-    summary = Year(app, files, applications, seed=7).play()
+    summary = play(app, files, Story(applications, seed=7))
     events = [(entry.id, body_of(entry.event)) for entry in store.read(0, 100_000)]
     return summary, events, app
 

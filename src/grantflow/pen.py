@@ -9,7 +9,8 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+    from uuid import UUID
 
     from psycopg import Connection
 
@@ -30,15 +31,29 @@ class TablePen:
         self._stored: dict[str, set[tuple[object, ...]]] = {name: set() for name in tables}
         self._changed: dict[str, set[tuple[object, ...]]] = {name: set() for name in tables}
         self._added: dict[str, list[Row]] = {name: [] for name in tables}
+        self._by_stream = [name for name, table in tables.items() if table.columns[table.key[0]] == "uuid"]
+        self._fetched: set[object] = set()
+
+    def fetch(self, streams: Iterable[UUID]) -> None:
+        """Look up what is stored of these streams, in tables whose keys begin with one, by one query a table."""
+        wanted = list(streams)
+        for name in self._by_stream:
+            first = sql.Identifier(self._tables[name].key[0])
+            query = sql.SQL("SELECT * FROM {} WHERE {} = ANY(%s)").format(
+                sql.Identifier(self._schema, name), first
+            )
+            with self._connection.cursor(row_factory=dict_row) as cursor:
+                for row in cursor.execute(query, (wanted,)):
+                    self._found(name, row)
+        self._fetched.update(wanted)
 
     def get(self, table: str, *key: object) -> Row | None:
         rows = self._rows[table]
-        if key not in rows and not (self._empty and key not in self._stored[table]):
+        if key not in rows and not self._surely_new(table, key):
             found = self._select(table, key)
             if found is None:
                 return None
-            rows[key] = found
-            self._stored[table].add(key)
+            self._found(table, found)
         return rows.get(key)
 
     def put(self, table: str, **row: object) -> None:
@@ -79,6 +94,16 @@ class TablePen:
             self._changed[name] = set()
             if len(known) > _FETCHED_AT_ONCE:
                 known.clear()
+
+    def _surely_new(self, table: str, key: tuple[object, ...]) -> bool:
+        if self._empty:
+            return key not in self._stored[table]
+        return key[0] in self._fetched and table in self._by_stream
+
+    def _found(self, table: str, row: Row) -> None:
+        key = tuple(row[column] for column in self._tables[table].key)
+        self._rows[table][key] = row
+        self._stored[table].add(key)
 
     def _select(self, table: str, key: tuple[object, ...]) -> Row | None:
         where = sql.SQL(" AND ").join(

@@ -206,6 +206,7 @@ class Projector:
             if error is not None or not todo or todo[0].position != position + 1:
                 return
             pen = TablePen(connection, LIVE, projection.tables, empty=False)
+            pen.fetch({entry.originator_id for entry in todo})
             for entry in todo:
                 projection.write(pen, entry)
             pen.flush()

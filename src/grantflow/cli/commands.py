@@ -20,7 +20,7 @@ from rich.table import Table as RichTable
 from grantflow import embedded, logs
 from grantflow.app import App, open_app
 from grantflow.definitions import definition_files
-from grantflow.demo import Year
+from grantflow.demo import Story, play
 from grantflow.domain.application import fold
 from grantflow.domain.calendar import OSLO
 from grantflow.domain.call import Call
@@ -84,7 +84,7 @@ def demo(applications: int = 40, seed: int = 2023, *, keep: bool = False, as_jso
     place = embedded.database(address, DEMO_DATABASE)
     files = definition_files(room("workflows") / "calls" / "imdi-2023-tillegg")
     with open_app(dataclasses.replace(settings, database_url=place)) as opened:
-        summary = Year(opened, files, applications, seed).play()
+        summary = play(opened, files, Story(applications, seed))
     if not keep:
         embedded.drop(address, DEMO_DATABASE)
     _told(msgspec.to_builtins(summary) | {"database": embedded.described(place)}, as_json)

@@ -1,0 +1,61 @@
+"""The 2023 call played from publication to the last closed case, through the same service and clock as production."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from grantflow.demo import applying, deciding, handling, paying, reporting
+from grantflow.demo.cases import Case, cast
+from grantflow.demo.people import Directorate
+from grantflow.demo.stage import EnoughError, Stage
+from grantflow.demo.summary import Summary, summary_of
+from grantflow.domain.call import Call
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from grantflow.app import App
+
+
+class Story(msgspec.Struct, frozen=True):
+    """Which story: the same number of applications and seed give the same events, to the byte.
+
+    `until` is the first instant that is not played.
+    """
+
+    applications: int = 40
+    seed: int = 2023
+    until: datetime | None = None
+
+
+def play(
+    app: App, files: Mapping[str, str], story: Story, watch: Callable[[datetime], None] = lambda _: None
+) -> Summary:
+    """Play the call in `files`, and sum it up. `watch` is told of each instant as it comes."""
+    call = Call.read(files)
+    stage = Stage(app, call, story.seed, until=story.until, watch=watch)
+    cases = cast(call, story.applications, story.seed)
+    with suppress(EnoughError):
+        _year(stage, cases, files)
+    return summary_of(stage, cases)
+
+
+def _year(stage: Stage, cases: list[Case], files: Mapping[str, str]) -> None:
+    imdi = Directorate(stage.call.authority)
+    applying.open_call(stage, imdi, files)
+    applying.fill_in(stage, cases)
+    applying.approve_and_submit(stage, cases)
+    applying.pass_the_deadline(stage, imdi, cases)
+    handling.handle(stage, imdi, _in_state(stage, cases, "submitted"))
+    granted = deciding.decide(stage, imdi, _in_state(stage, cases, "assessed"))
+    paying.pay(stage, imdi, granted)
+    reporting.report_and_settle(stage, imdi, granted)
+
+
+def _in_state(stage: Stage, cases: list[Case], state: str) -> list[Case]:
+    states = stage.app.service.states
+    return [case for case in cases if case.id and states.case(case.id).state == state]
