@@ -2,8 +2,6 @@
 
 from uuid import UUID
 
-import msgspec
-
 from grantflow.domain.application import Application, CaseEvent, evolve
 from grantflow.domain.event import Entry
 from grantflow.projection import Pen, Projection, Table
@@ -22,7 +20,7 @@ def _known(pen: Pen, case_id: UUID) -> Application:
     if row is None:
         return Application(id=case_id)
     known = row["file"]
-    return known if isinstance(known, Application) else msgspec.convert(known, Application)
+    return known if isinstance(known, Application) else Application.restored(known)
 
 
 projection = Projection(

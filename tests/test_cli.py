@@ -38,8 +38,8 @@ def test_the_demo_is_kept_found_told_and_refuses_hostile_input(database_url: str
         listed = json.loads(run(kept, "case", "list", "--json").stdout)["items"]
         assert len(listed) == summary["applications"] == 12
         history = json.loads(run(kept, "case", "history", "imdi-2023-tillegg-0001", "--json").stdout)
-        assert history["items"][0]["event"] == "application-started@1"
-        then = run(kept, "case", "show", listed[0]["id"], "--at", "2023-08-13T00:00:00+02:00")
+        assert history["items"][0]["topic"] == "application-started@1"
+        then = run(kept, "case", "show", listed[0]["id"], "--at", "2023-08-13T00:00:00+02:00", "--json")
         assert json.loads(then.stdout)["state"] == "draft"
         assert run(kept, "case", "show", listed[0]["id"], "--at", "2023-08-01").returncode == 1
         who = ("--as", "x-adviser", "--org", listed[0]["applicant"], "--role", "applicant")

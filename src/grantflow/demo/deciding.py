@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from grantflow.demo.cases import told_of
 from grantflow.demo.letters import grant_letter, rejection_letter
 from grantflow.demo.stage import oslo
-from grantflow.domain.money import Ore, kroner
+from grantflow.domain.money import Ore, kr, kroner
 from grantflow.service import Receipt
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _grounds(case: Case) -> dict[str, str]:
     return {
         "rule": "Utlysningen av 10. august 2023; rundskriv 7/2023.",
         "facts": f"«{case.idea.words('nb').title}», {case.municipality.name}: {case.participants} deltakere, "
-        f"søkt {kroner(case.asked)} kroner, egenandel {kroner(case.own)} kroner.",
+        f"søkt {kr(case.asked)}, egenandel {kr(case.own)}.",
         "considerations": f"{sum(case.points.values())} poeng på de fire kriteriene, sammenholdt med de andre "
         "søknadene og det som er igjen av rammen.",
     }

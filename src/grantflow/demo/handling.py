@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from grantflow.demo.cases import applicant, told_of
 from grantflow.demo.stage import oslo
-from grantflow.domain.money import kroner
+from grantflow.domain.money import kr, kroner
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,7 +127,7 @@ def _points(criterion: str, stricter: int, case: Case) -> Data:
     points = case.points[criterion] - stricter * (case.number % 2)
     view = {
         "purpose": f"Skal få {case.participants} deltakere nærmere arbeid; målene er konkrete.",
-        "delivery-capacity": f"Kommunen bidrar med {kroner(case.own)} kroner og viser til tidligere prosjekt.",
+        "delivery-capacity": f"Kommunen bidrar med {kr(case.own)} og viser til tidligere prosjekt.",
         "transfer-value": case.idea.words("nb").transfer,
         "priority-theme": f"Temaer: {', '.join(case.idea.themes)}.",
     }

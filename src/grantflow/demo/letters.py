@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from grantflow.domain.money import kr
+
 if TYPE_CHECKING:
     from grantflow.demo.cases import Case
-    from grantflow.domain.money import Ore
 
 GRANT = {
     "nb": {
@@ -60,8 +61,8 @@ def grant_letter(case: Case) -> dict[str, Any]:
     told = {
         "title": words.title,
         "summary": words.summary.format(n=case.participants, place=case.municipality.name),
-        "amount": _kr(case.granted),
-        "asked": _kr(case.asked),
+        "amount": kr(case.granted),
+        "asked": kr(case.asked),
         "conditions": _CONDITIONS[case.language] if case.conditions else "",
     }
     return _letter(case.language, GRANT[case.language], told, RESERVATIONS[case.language])
@@ -79,7 +80,3 @@ def _letter(
 ) -> dict[str, Any]:
     written = {name: text.format(**told) for name, text in blocks.items()}
     return {"language": language, "blocks": written, "reservations": reservations}
-
-
-def _kr(amount: Ore) -> str:
-    return f"{amount // 100:,} kr".replace(",", "\N{NO-BREAK SPACE}").replace(" kr", "\N{NO-BREAK SPACE}kr")

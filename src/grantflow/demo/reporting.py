@@ -104,7 +104,7 @@ def _claim_the_unspent(stage: Stage, imdi: Directorate, cases: Sequence[Case]) -
 
 
 def _repay(stage: Stage, imdi: Directorate, case: Case, at: datetime, part: Ore) -> None:
-    paid = {"amount": kroner(part), "bank_reference": f"INN-{at:%m%d}-{case.number:05d}"}
+    paid = {"amount": kroner(part), "bank_reference": f"INN-{at:%y%m%d}-{case.number:05d}"}
     stage.one(at, case, "record-repayment", imdi.payer(), **paid)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -63,7 +63,7 @@ class _UntoldError(Exception):
 
 def oslo(day: str, clock: str = "09:00") -> datetime:
     """An instant by the clock in Oslo: `oslo("2023-08-28", "23:59")`."""
-    return datetime.combine(date.fromisoformat(day), time.fromisoformat(clock), OSLO)
+    return datetime.combine(date.fromisoformat(day), time.fromisoformat(clock), OSLO).astimezone(UTC)
 
 
 class Stage:

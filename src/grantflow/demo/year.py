@@ -11,7 +11,7 @@ import msgspec
 from grantflow.demo import applying, deciding, handling, paying, reporting
 from grantflow.demo.cases import Case, cast
 from grantflow.demo.people import Directorate
-from grantflow.demo.stage import EnoughError, Stage
+from grantflow.demo.stage import EnoughError, Refusal, Stage
 from grantflow.demo.summary import Summary, summary_of
 from grantflow.domain.call import Call
 
@@ -32,16 +32,24 @@ class Story(msgspec.Struct, frozen=True):
     until: datetime | None = None
 
 
+class Year(msgspec.Struct, frozen=True):
+    """A year that was played: the call it was about, its figures, and every refusal in order."""
+
+    call: Call
+    summary: Summary
+    refusals: tuple[Refusal, ...]
+
+
 def play(
     app: App, files: Mapping[str, str], story: Story, watch: Callable[[datetime], None] = lambda _: None
-) -> Summary:
-    """Play the call in `files`, and sum it up. `watch` is told of each instant as it comes."""
+) -> Year:
+    """Play the call in `files`. `watch` is told of each instant as it comes."""
     call = Call.read(files)
     stage = Stage(app, call, story.seed, until=story.until, watch=watch)
     cases = cast(call, story.applications, story.seed)
     with suppress(EnoughError):
         _year(stage, cases, files)
-    return summary_of(stage, cases)
+    return Year(call, summary_of(stage, cases), tuple(stage.refusals))
 
 
 def _year(stage: Stage, cases: list[Case], files: Mapping[str, str]) -> None:

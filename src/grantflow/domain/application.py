@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 import msgspec
@@ -204,6 +204,11 @@ class Application(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     overdue: dict[str, datetime] = {}
     acts: dict[str, tuple[str, ...]] = {}
     """Who has taken each step in this case: four-eyes is on persons, over the whole case."""
+
+    @classmethod
+    def restored(cls, kept: Any) -> Self:  # noqa: ANN401 - plain JSON values
+        """The application from the plain values it was kept as by a read model."""
+        return msgspec.convert(kept, cls)
 
     @property
     def content_digest(self) -> str:

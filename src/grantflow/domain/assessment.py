@@ -6,9 +6,10 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING, Literal
 
 from grantflow.domain.application import Application, Assessment, CaseEvent, Score
+from grantflow.domain.calendar import clock
 from grantflow.domain.deciding import Command, Situation, amount, said
 from grantflow.domain.errors import NotAllowed, NotFound, NotReady
-from grantflow.domain.money import Ore, kroner
+from grantflow.domain.money import Ore, kr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,15 +93,13 @@ class Assess(Command, frozen=True, kw_only=True):
             raise NotReady(msg)
         waiting = case.open_requests(s.by.at)
         if waiting:
-            msg = f"Request number {waiting[0].number} may be answered until {waiting[0].due.isoformat()}."
+            msg = f"Request number {waiting[0].number} may be answered until {clock(waiting[0].due)}."
             raise NotReady(msg)
         recommended = 0
         if self.recommendation == "grant":
             recommended = amount(self.amount or "", "amount")
             if recommended > case.asked_ore:
-                msg = (
-                    f"The recommended amount can't exceed the NOK {kroner(case.asked_ore)} applied for (R20)."
-                )
+                msg = f"The recommended amount can't exceed the {kr(case.asked_ore)} applied for (R20)."
                 raise NotAllowed(msg)
         elif self.amount is not None:
             msg = "A recommended rejection has no amount."

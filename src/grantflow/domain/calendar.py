@@ -5,11 +5,6 @@ from zoneinfo import ZoneInfo
 
 OSLO = ZoneInfo("Europe/Oslo")
 
-_MONTHS = (
-    "januar", "februar", "mars", "april", "mai", "juni",
-    "juli", "august", "september", "oktober", "november", "desember",
-)  # fmt: skip
-
 
 def start_of_day(day: date) -> datetime:
     """The first instant of `day` in Oslo, in UTC."""
@@ -26,11 +21,14 @@ def oslo_date(instant: datetime) -> date:
     return instant.astimezone(OSLO).date()
 
 
-def in_words(day: date) -> str:
-    """A date as Norwegians write it: `28. august 2023`."""
-    return f"{day.day}. {_MONTHS[day.month - 1]} {day.year}"
+def clock(instant: datetime) -> str:
+    """An instant by the clock in Oslo: `28.08.2023 23.59`, with seconds and milliseconds only where there are some."""
+    local = instant.astimezone(OSLO)
+    seconds = f"{local:.%S}" if local.second or local.microsecond else ""
+    parts = f",{local.microsecond // 1000:03d}" if local.microsecond else ""
+    return f"{local:%d.%m.%Y %H.%M}{seconds}{parts}"
 
 
-def at_clock(instant: datetime) -> str:
-    """An instant by the clock in Oslo, day first: `28.08.2023 23:59:59`."""
-    return f"{instant.astimezone(OSLO):%d.%m.%Y %H:%M:%S}"
+def day(instant: datetime) -> str:
+    """The date it is in Oslo at an instant: `28.08.2023`."""
+    return f"{instant.astimezone(OSLO):%d.%m.%Y}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
 from grantflow.domain.application import Application
+from grantflow.domain.calendar import clock
 from grantflow.domain.call import Call, Deadline
 from grantflow.domain.errors import (
     BadRequest,
@@ -40,6 +41,9 @@ DIRECTORATE = frozenset(
 CLOCK_TOLERANCE = timedelta(seconds=5)
 """Two machines' clocks may differ by this much; the later instant is then recorded, so a case never runs back."""
 
+LONGEST_NAME = 200
+"""The most characters a person, organisation, role, channel or idempotency key may have."""
+
 COMMANDS: dict[str, type[Command]] = {}
 """Every step the engine can take, by the name the process uses."""
 
@@ -58,6 +62,17 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     command: str
     authority: str | None = None
     effective_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """BadRequest when a name or key is empty, too long or unprintable; ValueError for an instant without offset."""
+        for name in ("person", "organisation", "role", "channel", "command"):
+            value = getattr(self, name)
+            if not 0 < len(value) <= LONGEST_NAME or not value.isprintable():
+                msg = f"'{name}' must be 1 to {LONGEST_NAME} printable characters."
+                raise BadRequest(msg)
+        if self.at.utcoffset() is None:
+            msg = "an instant needs its offset from UTC"
+            raise ValueError(msg)
 
 
 class Situation(msgspec.Struct, frozen=True):
@@ -83,7 +98,7 @@ class Situation(msgspec.Struct, frozen=True):
         by = self.by
         recorded = self.case.recorded_at
         return Stamp(
-            recorded_at=by.at if recorded is None else max(by.at, recorded),
+            recorded_at=(by.at if recorded is None else max(by.at, recorded)).astimezone(UTC),
             step=self.step,
             person=by.person,
             organisation=by.organisation,
@@ -153,8 +168,8 @@ def admit(s: Situation) -> None:
     _ = s.target
     if s.case.recorded_at is not None and s.by.at < s.case.recorded_at - CLOCK_TOLERANCE:
         msg = (
-            f"The case has recorded {s.case.recorded_at.isoformat()} already; this command's instant is "
-            f"{s.by.at.isoformat()}. Check the clock of the machine that sent it."
+            f"The case has recorded {clock(s.case.recorded_at)} already; this command's instant is "
+            f"{clock(s.by.at)}. Check the clock of the machine that sent it."
         )
         raise ClockBehind(msg)
     _impartial(s, step)

@@ -15,7 +15,7 @@ from grantflow.domain.application import (
 )
 from grantflow.domain.deciding import Command, Situation, amount, said
 from grantflow.domain.errors import BadRequest, NotAllowed
-from grantflow.domain.money import Ore, kroner
+from grantflow.domain.money import Ore, kr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,7 +126,7 @@ class Grant(Command, frozen=True, kw_only=True):
         granted = amount(self.amount, "amount")
         for most, why in ((case.asked_ore, "applied for"), (case.eligible_ore, "eligible")):
             if granted > most:
-                msg = f"NOK {kroner(granted)} is more than the NOK {kroner(most)} that is {why} (R20)."
+                msg = f"{kr(granted)} is more than the {kr(most)} that is {why} (R20)."
                 raise NotAllowed(msg)
         missing = [name for name, yes in msgspec.structs.asdict(self.confirmations).items() if not yes]
         if missing:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
-from grantflow.domain.money import kroner
+from grantflow.domain.calendar import clock
+from grantflow.domain.money import kr
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -105,7 +106,7 @@ class PastDeadline(Refused):
 
     def __init__(self, deadline: str, limit: datetime, at: datetime) -> None:
         super().__init__(
-            f"The {deadline} deadline passed at {limit.isoformat()}; this came at {at.isoformat()}. "
+            f"The {deadline} deadline passed at {clock(limit)} in Oslo; this came at {clock(at)}. "
             "The directorate can extend it for one case with grounds (extend-deadline)."
         )
 
@@ -168,7 +169,7 @@ class FrameExceeded(Refused):
     code = "frame-exceeded"
 
     def __init__(self, amount: int, left: int) -> None:
-        super().__init__(f"NOK {kroner(amount)} would exceed the call's frame: NOK {kroner(left)} is left.")
+        super().__init__(f"{kr(amount)} would exceed the call's frame: {kr(left)} is left.")
 
 
 class NotReady(Refused):

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal
 
 from grantflow.domain.application import Application, CaseEvent
-from grantflow.domain.calendar import end_of_day
+from grantflow.domain.calendar import clock, end_of_day
 from grantflow.domain.deciding import Command, Situation, said, waiting
 from grantflow.domain.errors import NotAllowed, NotFound, NothingDue
 
@@ -88,7 +88,7 @@ class ExtendDeadline(Command, frozen=True, kw_only=True):
         current = s.case.limit(self.deadline, s.call)
         limit = end_of_day(self.until)
         if limit <= max(current, s.by.at):
-            msg = f"The new date must lie after the present limit, {current.isoformat()}, and after today."
+            msg = f"The new date must lie after the present limit, {clock(current)}, and after today."
             raise NotAllowed(msg)
         return [
             DeadlineExtended(

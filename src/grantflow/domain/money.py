@@ -5,6 +5,7 @@ import re
 Ore = int
 """An amount of NOK in whole øre."""
 
+_GAP = "\N{NO-BREAK SPACE}"
 _KRONER = re.compile(r"(0|[1-9][0-9]{0,11})\.([0-9]{2})")
 
 
@@ -21,3 +22,11 @@ def kroner(amount: Ore) -> str:
     """An amount as contract's decimal string, `1234567.00`."""
     sign = "-" if amount < 0 else ""
     return f"{sign}{abs(amount) // 100}.{abs(amount) % 100:02d}"
+
+
+def kr(amount: Ore) -> str:
+    """An amount as people read it, `1 234 567 kr`, or `1 234 567,50 kr` when not whole; the spaces don't break."""
+    sign = "-" if amount < 0 else ""
+    whole, rest = divmod(abs(amount), 100)
+    grouped = f"{whole:,}".replace(",", _GAP)
+    return f"{sign}{grouped}{f',{rest:02d}' if rest else ''}{_GAP}kr"

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from grantflow.domain.application import Application, CaseEvent, Exemption, Payment
+from grantflow.domain.calendar import clock
 from grantflow.domain.deciding import Command, Situation, amount, said
 from grantflow.domain.errors import NotAllowed, NotReady
-from grantflow.domain.money import Ore, kroner
+from grantflow.domain.money import Ore, kr
 from grantflow.domain.register import valid_account
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class AttestPayment(Command, frozen=True, kw_only=True):
         case = s.case
         limit = s.call.limit("application")
         if s.by.at < limit:
-            msg = f"Nothing is paid before the application deadline has passed ({limit.isoformat()}; R23)."
+            msg = f"Nothing is paid before the application deadline has passed ({clock(limit)}; R23)."
             raise NotReady(msg)
         if case.decision is None or not case.letter:
             msg = "Nothing is paid before the letter is issued (issue-letter)."
@@ -141,7 +142,7 @@ class AttestPayment(Command, frozen=True, kw_only=True):
             raise NotReady(msg)
         attested = amount(self.amount, "amount")
         if attested != case.decision.amount_ore:
-            msg = f"The letter grants NOK {kroner(case.decision.amount_ore)}, not {kroner(attested)}."
+            msg = f"The letter grants {kr(case.decision.amount_ore)}, not {kr(attested)}."
             raise NotAllowed(msg)
         if case.payment is not None and case.payment.authorised_by:
             msg = "The payment is with the bank already."

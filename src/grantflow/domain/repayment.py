@@ -11,7 +11,7 @@ from grantflow.domain.application import Application, CaseEvent, Repayment
 from grantflow.domain.calendar import end_of_day
 from grantflow.domain.deciding import Command, Situation, amount, said
 from grantflow.domain.errors import NotAllowed, NotReady
-from grantflow.domain.money import Ore, kroner
+from grantflow.domain.money import Ore, kr
 from grantflow.domain.reporting import closing
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class RecordRepayment(Command, frozen=True, kw_only=True):
         outstanding = repayment.claimed_ore - repayment.received_ore - received
         if outstanding < 0:
             left = repayment.claimed_ore - repayment.received_ore
-            msg = f"NOK {kroner(received)} is more than the NOK {kroner(left)} that is outstanding."
+            msg = f"{kr(received)} is more than the {kr(left)} that is outstanding."
             raise NotAllowed(msg)
         event = RepaymentReceived(
             amount_ore=received,

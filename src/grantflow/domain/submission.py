@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from grantflow.domain.application import Application, CaseEvent
+from grantflow.domain.calendar import clock
 from grantflow.domain.deciding import Command, Situation, refuse_if, said
 from grantflow.domain.errors import ApprovalOutdated, NothingDue
 from grantflow.domain.money import Ore, ore
@@ -127,6 +128,6 @@ class Lapse(Command, frozen=True, kw_only=True):
             raise NothingDue(msg)
         limit = s.case.limit(self.deadline, s.call)
         if s.by.at < limit:
-            msg = f"The {self.deadline} deadline of this case is {limit.isoformat()}; it has not passed."
+            msg = f"The {self.deadline} deadline of this case is {clock(limit)}; it has not passed."
             raise NothingDue(msg)
         return [ApplicationLapsed(deadline=self.deadline, due_at=limit, stamp=s.stamp())]

@@ -1,0 +1,140 @@
+"""What commands take in: who acts, instants, and content as JSON; each refused in one clear sentence."""
+
+from __future__ import annotations
+
+import base64
+import json
+import mimetypes
+import sys
+import unicodedata
+import uuid
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from grantflow.domain.calendar import OSLO
+from grantflow.domain.deciding import COMMANDS, DIRECTORATE, MUNICIPAL, Circumstances
+from grantflow.domain.errors import BadRequest
+from grantflow.domain.register import valid_orgnr
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for machines.")]
+Person = Annotated[str, typer.Option("--as", help="Who acts: a stable pseudonym, never a name.")]
+Role = Annotated[str, typer.Option("--role", help="In which role, such as applicant or case-officer.")]
+Org = Annotated[str, typer.Option("--org", help="For which organisation: its nine digits.")]
+Key = Annotated[
+    str, typer.Option("--key", help="Idempotency key: the same again gives the first answer again.")
+]
+
+ROLES = tuple(sorted((MUNICIPAL | DIRECTORATE | {"auditor", "integration"}) - {"clock"}))
+"""Whom a person at the command line can be. The clock is the machine itself, and nobody else."""
+LARGEST = 20_000_000
+"""The most bytes that a command's content may have."""
+
+
+def circumstances(person: str, role: str, organisation: str, key: str) -> Circumstances:
+    """Who asks, now, through the command line."""
+    if role not in ROLES:
+        raise BadRequest(_unknown("role", role, ROLES))
+    if not valid_orgnr(organisation):
+        msg = (
+            f"--org {organisation!r} is not an organisation number: nine digits, the last one a check digit."
+        )
+        raise BadRequest(msg)
+    return Circumstances(
+        at=datetime.now(UTC),
+        person=person,
+        organisation=organisation,
+        role=role,
+        channel="cli",
+        command=key or str(uuid.uuid4()),
+    )
+
+
+def known_step(step: str) -> str:
+    """The step's name, if there is such a step."""
+    if step not in COMMANDS:
+        raise BadRequest(_unknown("step", step, COMMANDS))
+    return step
+
+
+def instant(text: str) -> datetime:
+    """Read an instant; one without an offset is by the clock in Oslo."""
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError as error:
+        msg = f"{text!r} is not an instant such as 2023-08-28T23:59:59+02:00 or 2023-08-28."
+        raise BadRequest(msg) from error
+    return read if read.tzinfo else read.replace(tzinfo=OSLO)
+
+
+def content(source: str) -> dict[str, Any]:
+    """A JSON object from a file, or from standard input (`-`); empty when no source is named."""
+    if not source:
+        return {}
+    raw = _bytes(source)
+    try:
+        text = unicodedata.normalize("NFC", raw.decode())
+        data = json.loads(text, object_pairs_hook=_without_doubles, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        msg = f"The content of {_named(source)} is not JSON as it should be: {error}"
+        raise BadRequest(msg) from error
+    if not isinstance(data, dict):
+        msg = f"The content of {_named(source)} must be one JSON object."
+        raise BadRequest(msg)
+    return data
+
+
+def document(path: str) -> dict[str, Any]:
+    """A file as the content of the step `attach`."""
+    media_type, _ = mimetypes.guess_type(path)
+    return {
+        "filename": unicodedata.normalize("NFC", Path(path).name),
+        "media_type": media_type or "application/octet-stream",
+        "content": base64.b64encode(_bytes(path)).decode(),
+    }
+
+
+def _bytes(source: str) -> bytes:
+    try:
+        if source == "-":
+            raw = sys.stdin.buffer.read(LARGEST + 1)
+        else:
+            with Path(source).open("rb") as file:
+                raw = file.read(LARGEST + 1)
+    except OSError as error:
+        msg = f"{source} can't be read: {error.strerror or error}."
+        raise BadRequest(msg) from error
+    if len(raw) > LARGEST:
+        msg = f"The content of {_named(source)} is larger than {LARGEST} bytes."
+        raise BadRequest(msg)
+    return raw
+
+
+def _named(source: str) -> str:
+    return "standard input" if source == "-" else source
+
+
+def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return f"There is no {kind} {name[:60]!r}.{hint} There are: {', '.join(names)}."
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    data = dict(pairs)
+    if len(data) != len(pairs):
+        msg = "a key stands twice in one object"
+        raise ValueError(msg)
+    return data
+
+
+def _no_constant(name: str) -> Iterator[None]:
+    msg = f"{name} is not a JSON number"
+    raise ValueError(msg)

@@ -1,0 +1,124 @@
+"""The commands about calls: check a folder, publish it, list and show what is published, answer a question for all."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from grantflow.cli.asking import Json, Key, Org, Person, circumstances
+from grantflow.cli.opening import opened, rows
+from grantflow.cli.output import console, plain_table, table_of, write_json, write_list, write_one
+from grantflow.definitions import definition_files
+from grantflow.domain.announcement import Announcement
+from grantflow.domain.calendar import clock
+from grantflow.domain.call import Call
+from grantflow.domain.errors import Refused
+from grantflow.domain.money import kr
+
+calls = typer.Typer(no_args_is_help=True, help="The calls that municipalities apply under.")
+Folder = Annotated[Path, typer.Argument(help="The call's folder, with its call.toml.")]
+CallId = Annotated[str, typer.Argument(help="The call's id, such as imdi-2023-tillegg.")]
+
+
+@calls.command(epilog="Example: grantflow call check workflows/calls/imdi-2023-tillegg")
+def check(folder: Folder) -> None:
+    """Say what is wrong with a call's folder; exit 3 when anything is."""
+    try:
+        call = Call.read(definition_files(folder))
+    except Refused as refusal:
+        sys.stdout.write(f"{folder / 'call.toml'}: {refusal.detail}\n")
+        raise SystemExit(3) from None
+    sys.stdout.write(f"{call.id}: {len(call.rules)} rules, {len(call.process.steps)} steps, nothing wrong.\n")
+
+
+@calls.command(
+    epilog="Example: grantflow call publish workflows/calls/imdi-2023-tillegg --as imdi-lead --org 987879696"
+)
+def publish(folder: Folder, person: Person, org: Org, key: Key = "", *, as_json: Json = False) -> None:
+    """Publish a call: its whole definition becomes part of the history, and its frame is opened."""
+    with opened() as app:
+        by = circumstances(person, "call-manager", org, key)
+        receipt = app.service.publish(definition_files(folder), by)
+    write_one(msgspec.to_builtins(receipt), as_json=as_json)
+
+
+@calls.command(
+    epilog="Example: grantflow call answer imdi-2023-tillegg --question 'Kan vi søke to ganger?' --answer 'Ja.' "
+    "--as imdi-lead --org 987879696"
+)
+def answer(
+    call: CallId,
+    question: Annotated[str, typer.Option(help="The question that was asked.")],
+    reply: Annotated[str, typer.Option("--answer", help="The answer, for all to read.")],
+    person: Person,
+    org: Org,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Answer a question that matters to all, open to all applicants (fvl § 11, R36)."""
+    with opened() as app:
+        by = circumstances(person, "call-manager", org, "")
+        receipt = app.service.answer_question(call, question, reply, by)
+    write_one(msgspec.to_builtins(receipt), as_json=as_json)
+
+
+@calls.command("list", epilog="Example: grantflow call list --json")
+def list_all(*, as_json: Json = False) -> None:
+    """List the calls that are published."""
+    with opened() as app:
+        published = rows(
+            app,
+            "SELECT facts->>'call' AS id, facts->'names'->>'nb' AS name, facts->>'digest' AS digest, recorded_at "
+            "FROM audit_trail WHERE topic = 'call-published@1' ORDER BY position",
+        )
+    if not as_json:
+        for row in published:
+            row |= {"digest": row["digest"][:12], "recorded_at": clock(row["recorded_at"])}
+    write_list(published, as_json=as_json, nothing="No call is published (grantflow call publish FOLDER).")
+
+
+@calls.command(epilog="Example: grantflow call show imdi-2023-tillegg")
+def show(call: CallId, *, as_json: Json = False) -> None:
+    """Show a call: money, deadlines, rules, criteria, settled ambiguities, questions answered."""
+    with opened() as app:
+        announcement = app.service.states.announcement(call)
+        definition = app.service.states.call(call, announcement.digest)
+    if as_json:
+        shown = msgspec.to_builtins(definition.declared)
+        answers = msgspec.to_builtins(announcement.answers)
+        write_json({**shown, "digest": definition.digest, "answers": answers})
+    else:
+        _page(definition, announcement)
+
+
+def _page(call: Call, announcement: Announcement) -> None:
+    out = console()
+    out.print(
+        f"[bold]{call.names['nb']}[/]\n{call.id}, definition {call.digest[:12]}, frame {kr(call.frame)}"
+    )
+    deadlines = plain_table("Deadlines", "deadline", "too late from", "for the steps", "what then")
+    for deadline in call.deadlines.values():
+        deadlines.add_row(deadline.id, clock(deadline.limit), ", ".join(deadline.steps), deadline.passed)
+    out.print(deadlines)
+    rules = plain_table("Rules", "rule", "id", "source", "says")
+    for rule in call.rules:
+        rules.add_row(rule.rule, rule.id, rule.source, rule.message["nb"])
+    out.print(rules)
+    criteria = plain_table("Criteria", "criterion", "weight", "points")
+    for criterion in call.criteria:
+        criteria.add_row(
+            criterion.name["nb"], f"{criterion.weight} %", f"{criterion.minimum}-{criterion.maximum}"
+        )
+    out.print(criteria)
+    settled = [{"question": a.question, "settled": a.settled} for a in call.assumptions]
+    for title, of in (("Settled ambiguities", settled), ("Questions and answers", _answers(announcement))):
+        if of:
+            out.print(table_of(of, title))
+
+
+def _answers(announcement: Announcement) -> list[dict[str, str]]:
+    return [{"question": a.question, "answer": a.answer} for a in announcement.answers]

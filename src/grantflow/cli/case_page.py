@@ -1,0 +1,132 @@
+"""A case as people read it: a page of what is known, and its history event by event."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from grantflow.cli.output import plain_table
+from grantflow.domain.calendar import clock
+from grantflow.domain.money import kr
+from grantflow.sayings import saying
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import Console
+
+    from grantflow.domain.application import Application
+    from grantflow.domain.call import Call
+    from grantflow.domain.event import Entry
+
+Fact = tuple[str, str]
+
+
+def case_page(out: Console, number: str, case: Application, call: Call) -> None:
+    """Print all that matters about a case, and what can be done with it now."""
+    state = call.process.states[case.state]
+    names = state.name
+    title = case.content.get("project", {}).get("title", "(no title yet)")
+    out.print(f"[bold]{number}[/]  {case.applicant.name} ({case.applicant.number})  «{title}»")
+    out.print(f"{names.get('en', case.state)} ({names['nb'].lower()}), version {case.version}\n")
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in (*_application(case, call), *_handling(case), *_money(case), *_report(case)):
+        table.add_row(name, value)
+    out.print(table)
+    steps = [call.process.steps[step] for step in call.process.steps_from(case.state)]
+    possible = plain_table("Possible now", "step", "by")
+    for step in steps:
+        if step.roles != ("clock",):
+            possible.add_row(step.id, ", ".join(step.roles))
+    if possible.row_count:
+        out.print(possible)
+
+
+def history_page(out: Console, title: str, entries: Sequence[Entry]) -> None:
+    """Print every event: when, who, in which role, what, on what authority, and the state it led to."""
+    table = plain_table(title, "when", "who", "role", "what", "on what authority", "state")
+    for entry in entries:
+        stamp = entry.event.stamp
+        what = saying(entry.event)
+        if stamp.effective_at is not None:
+            what += f" (happened {clock(stamp.effective_at)})"
+        table.add_row(
+            clock(stamp.recorded_at), stamp.person, stamp.role, what, stamp.authority or "", stamp.state
+        )
+    out.print(table)
+
+
+def _application(case: Application, call: Call) -> Iterator[Fact]:
+    yield "call", f"{case.call}, definition {case.definition[:12]}"
+    yield "filled in", ", ".join(case.content) or "nothing yet"
+    for deadline in call.deadlines:
+        limit = case.limit(deadline, call)
+        extended = " (extended)" if deadline in case.extensions else ""
+        overdue = " (overdue)" if deadline in case.overdue else ""
+        yield f"{deadline} deadline", f"before {clock(limit)}{extended}{overdue}"
+    for attachment in case.attachments:
+        yield "attachment", f"{attachment.filename}, {attachment.size} bytes, {attachment.digest[:12]}"
+    if case.approval is not None:
+        approval = case.approval
+        on = f", on {approval.delegation.reference}" if approval.delegation else ""
+        yield "approved", f"{clock(approval.at)} by {approval.person} as {approval.capacity}{on}"
+    if case.submitted is not None:
+        yield "submitted", f"content {case.submitted[:12]}, asks for {kr(case.asked_ore)}"
+
+
+def _handling(case: Application) -> Iterator[Fact]:
+    if case.case_officer:
+        yield "case officer", case.case_officer
+    for request in case.requests:
+        yield f"request {request.number}", f"{request.what} → {request.answer or 'not answered'}"
+    if case.statement:
+        yield f"{case.consulted}'s statement", case.statement
+    for score in case.scores:
+        yield "points", f"{score.points} on {score.criterion} by {score.assessor}: {score.grounds}"
+    if case.assessment is not None:
+        assessment = case.assessment
+        yield (
+            "assessment",
+            f"{assessment.score}: {assessment.recommendation} {kr(assessment.amount_ore)}, {assessment.grounds}",
+        )
+
+
+def _money(case: Application) -> Iterator[Fact]:
+    decision, payment = case.decision, case.payment
+    if decision is not None:
+        amount = f" {kr(decision.amount_ore)}" if decision.amount_ore else ""
+        yield (
+            "decision",
+            f"{decision.outcome}{amount}, {clock(decision.at)} by {decision.person} on {decision.authority}",
+        )
+        yield "grounds", f"{decision.grounds.rule} {decision.grounds.facts} {decision.grounds.considerations}"
+        for condition in decision.conditions:
+            yield "condition", f"{condition.text} (by {condition.due:%d.%m.%Y})"
+    if case.exemption is not None:
+        yield "exemption", f"{case.exemption.reference}, {case.exemption.decided_by}"
+    if payment is not None:
+        hands = f"attested by {payment.attested_by}"
+        hands += f", authorised by {payment.authorised_by}" if payment.authorised_by else ""
+        hands += f", paid ({payment.bank_reference})" if payment.bank_reference else ""
+        yield "payment", f"{kr(payment.amount_ore)} to {payment.account}: {hands}"
+
+
+def _report(case: Application) -> Iterator[Fact]:
+    report, repayment = case.report, case.repayment
+    if report is not None:
+        signed = " and ".join(name for name in (report.signed_by, report.countersigned_by) if name)
+        late = f", {report.days_late} day(s) late" if report.days_late else ""
+        yield "report", f"{kr(report.booked_ore)} booked, signed by {signed or 'nobody yet'}{late}"
+        if report.accepted_by:
+            yield "accepted", f"by {report.accepted_by}"
+    if repayment is not None:
+        yield (
+            "repayment",
+            (
+                f"{kr(repayment.unspent_ore)} unspent, {kr(repayment.claimed_ore)} claimed, "
+                f"{kr(repayment.received_ore)} received"
+            ),
+        )

@@ -1,0 +1,194 @@
+"""The commands about cases: begin one, take a step, list, show as it stood, read its history, compare two instants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+import typer
+
+from grantflow.app import App
+from grantflow.cli.asking import (
+    Json,
+    Key,
+    Org,
+    Person,
+    Role,
+    circumstances,
+    content,
+    document,
+    instant,
+    known_step,
+)
+from grantflow.cli.case_page import case_page, history_page
+from grantflow.cli.opening import case_id, opened, rows
+from grantflow.cli.output import console, table_of, write_json, write_list, write_one
+from grantflow.domain.application import Application, fold
+from grantflow.domain.calendar import clock
+from grantflow.domain.difference import difference
+from grantflow.domain.errors import BadRequest, NotFound
+from grantflow.domain.event import Entry
+from grantflow.domain.money import kr
+from grantflow.sayings import saying
+from grantflow.service import Request
+
+cases = typer.Typer(no_args_is_help=True, help="The cases: begin one, take a step, read its history.")
+CaseId = Annotated[str, typer.Argument(help="The case's id, or its number such as imdi-2023-tillegg-0001.")]
+_LISTED = (
+    "SELECT number, case_id::text AS id, applicant, applicant_name, title, state, asked_ore, granted_ore "
+    "FROM case_list WHERE (%(call)s = '' OR call = %(call)s) AND (%(state)s = '' OR state = %(state)s) "
+    "AND (%(applicant)s = '' OR applicant = %(applicant)s) ORDER BY number"
+)
+
+
+@cases.command(epilog="Example: grantflow case start imdi-2023-tillegg --as 0301-adviser --org 958935420")
+def start(call: str, person: Person, org: Org, key: Key = "", *, as_json: Json = False) -> None:
+    """Begin an application, for the organisation that is named."""
+    with opened() as app:
+        by = circumstances(person, "applicant", org, key)
+        receipt = app.service.handle(Request(step="start", call=call, by=by))
+    write_one(msgspec.to_builtins(receipt), as_json=as_json)
+
+
+@cases.command(
+    epilog='Examples: echo \'{"capacity": "municipal-director"}\' | grantflow case do CASE approve --data - '
+    "--as 0301-director --role director --org 958935420 / grantflow case do CASE attach --attach plan.pdf ..."
+)
+def do(
+    case: CaseId,
+    step: Annotated[str, typer.Argument(help="The step, such as edit, submit or grant.")],
+    person: Person,
+    role: Role,
+    org: Org,
+    data: Annotated[str, typer.Option(help="The step's content: a JSON file, or - for standard input.")] = "",
+    attach: Annotated[str, typer.Option(help="For the step attach: the document itself.")] = "",
+    key: Key = "",
+    *,
+    as_json: Json = False,
+) -> None:
+    """Take one step in a case."""
+    if attach and (data or step != "attach"):
+        msg = "--attach FILE is the whole content of the step 'attach'; leave --data out."
+        raise BadRequest(msg)
+    by = circumstances(person, role, org, key)
+    said = document(attach) if attach else content(data)
+    with opened() as app:
+        request = Request(step=known_step(step), case=case_id(app, case), data=said, by=by)
+        receipt = app.service.handle(request)
+    write_one(msgspec.to_builtins(receipt), as_json=as_json)
+
+
+@cases.command("list", epilog="Example: grantflow case list --state granted")
+def list_all(
+    call: Annotated[str, typer.Option(help="Only those of this call.")] = "",
+    state: Annotated[str, typer.Option(help="Only those in this state.")] = "",
+    applicant: Annotated[str, typer.Option(help="Only those of this organisation number.")] = "",
+    *,
+    as_json: Json = False,
+) -> None:
+    """List the cases."""
+    with opened() as app:
+        found = rows(app, _LISTED, call=call, state=state, applicant=applicant)
+    if as_json:
+        write_json({"items": found, "next": None})
+        return
+    shown: list[dict[str, Any]] = [
+        {
+            "number": row["number"],
+            "applicant": row["applicant_name"],
+            "project": row["title"],
+            "state": row["state"],
+            "asked": kr(row["asked_ore"]) if row["asked_ore"] else None,
+            "granted": kr(row["granted_ore"]) if row["granted_ore"] else None,
+        }
+        for row in found
+    ]
+    write_list(shown, as_json=False, nothing="There is no such case.")
+
+
+@cases.command(
+    epilog="Example: grantflow case show imdi-2023-tillegg-0001 --at 2023-08-28T23:59:59.999999+02:00"
+)
+def show(
+    case: CaseId,
+    at: Annotated[str, typer.Option(help="As it stood at this instant.")] = "",
+    *,
+    as_json: Json = False,
+) -> None:
+    """Show a case, now or exactly as it stood at an instant."""
+    until = instant(at) if at else None
+    with opened() as app:
+        known, state = _as_of(app, case, until)
+        call = app.service.states.call(state.call, state.definition)
+        number = rows(app, "SELECT number FROM case_list WHERE case_id = %(id)s", id=known)[0]["number"]
+    if as_json:
+        write_json(state)
+    else:
+        case_page(console(), number, state, call)
+
+
+@cases.command(epilog="Example: grantflow case history imdi-2023-tillegg-0001 --json")
+def history(case: CaseId, *, as_json: Json = False) -> None:
+    """Show every event of a case: when, who, in which role, on what authority, what."""
+    with opened() as app:
+        entries = app.store.load(case_id(app, case))
+    if as_json:
+        write_json({"items": [_row(entry) for entry in entries], "next": None})
+    else:
+        history_page(console(), f"The history of {case}", entries)
+
+
+@cases.command(epilog="Example: grantflow case diff imdi-2023-tillegg-0001 --from 2023-08-28 --to 2023-10-01")
+def diff(
+    case: CaseId,
+    since: Annotated[str, typer.Option("--from", help="The earlier instant.")],
+    until: Annotated[str, typer.Option("--to", help="The later instant.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Show what changed in a case between two instants, field by field, and by which events."""
+    first, last = instant(since), instant(until)
+    if last < first:
+        msg = f"--to {until} lies before --from {since}."
+        raise BadRequest(msg)
+    with opened() as app:
+        known, after = _as_of(app, case, last)
+        entries = app.store.load(known)
+    before = fold(known, _until(entries, first))
+    between = [e for e in entries if before.version < e.originator_version <= after.version]
+    changes = [msgspec.to_builtins(change) for change in difference(before, after)]
+    if as_json:
+        write_json({"changes": changes, "events": [_row(entry) for entry in between]})
+        return
+    write_list(changes, as_json=False, nothing="Nothing changed.")
+    if between:
+        by = [
+            {"at": clock(e.event.stamp.recorded_at), "who": e.event.stamp.person, "what": saying(e.event)}
+            for e in between
+        ]
+        console().print(table_of(by, "By these events"))
+
+
+def _as_of(app: App, case: str, until: datetime | None) -> tuple[UUID, Application]:
+    known = case_id(app, case)
+    entries = app.store.load(known)
+    if until is not None:
+        entries = _until(entries, until)
+    if not entries:
+        msg = "There is no such case." if until is None else "There was no such case at that instant."
+        raise NotFound(msg)
+    return known, fold(known, entries)
+
+
+def _until(entries: Sequence[Entry], until: datetime) -> list[Entry]:
+    return [entry for entry in entries if entry.event.stamp.recorded_at <= until]
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    stamp = msgspec.to_builtins(entry.event.stamp)
+    place = {"event": entry.id, "position": entry.position, "version": entry.originator_version}
+    topic, what = entry.event.topic, saying(entry.event)
+    return {**place, "topic": topic, "what": what, **stamp, "facts": entry.event.facts()}

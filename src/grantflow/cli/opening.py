@@ -1,0 +1,63 @@
+"""Opens what a command works on: the settings from the environment, the log, and the database."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import psycopg
+
+from grantflow import logs
+from grantflow.app import App, open_app
+from grantflow.domain.errors import NotFound, Refused
+from grantflow.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class DatabaseUnreachable(Refused):
+    """The database that the settings name does not answer."""
+
+    code = "database-unreachable"
+    status = 503
+
+
+def settings() -> Settings:
+    """The settings, from the environment."""
+    return Settings.from_env(os.environ)
+
+
+@contextmanager
+def opened() -> Iterator[App]:
+    """Everything on the database that the settings name; one clear sentence when it can't be reached."""
+    chosen = settings()
+    logs.set_up(chosen.log_level, chosen.log_format)
+    try:
+        with open_app(chosen) as app:
+            yield app
+    except psycopg.OperationalError as error:
+        reason = " ".join(str(error).split())
+        msg = f"The database can't be reached: {reason} Check GRANTFLOW_DATABASE_URL (`grantflow settings`)."
+        raise DatabaseUnreachable(msg) from error
+
+
+def rows(app: App, query: str, **parameters: object) -> list[dict[str, Any]]:
+    """Rows of the read models, once they have seen every event."""
+    app.projector.catch_up()
+    return app.projector.rows(query, parameters)
+
+
+def case_id(app: App, case: str) -> UUID:
+    """A case by its identifier, or by its number such as imdi-2023-tillegg-0001."""
+    try:
+        return UUID(case)
+    except ValueError:
+        found = rows(app, "SELECT case_id FROM case_list WHERE number = %(case)s", case=case)
+    if not found:
+        msg = f"There is no case {case[:80]!r}. `grantflow case list` names those there are."
+        raise NotFound(msg)
+    known: UUID = found[0]["case_id"]
+    return known

@@ -1,0 +1,66 @@
+"""The commands about read models: how far each has come, make one anew, and compare one with its events."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+import typer
+
+from grantflow.app import App
+from grantflow.cli.asking import Json
+from grantflow.cli.opening import opened
+from grantflow.cli.output import console, table_of, write_json, write_list
+from grantflow.domain.errors import NotFound
+
+read_models = typer.Typer(no_args_is_help=True, help="The read models that questions are answered from.")
+Name = Annotated[str, typer.Argument(help="One read model; all when left out.")]
+
+
+@read_models.command("list", epilog="Example: grantflow projections list --json")
+def list_all(*, as_json: Json = False) -> None:
+    """List the read models: the question each answers, its position and lag, and what stopped one, if anything."""
+    with opened() as app:
+        app.projector.catch_up()
+        standings = [msgspec.to_builtins(standing) for standing in app.projector.standings()]
+    write_list(standings, as_json=as_json)
+
+
+@read_models.command(epilog="Example: grantflow projections rebuild case_list")
+def rebuild(name: Name = "") -> None:
+    """Make a read model anew from the events, beside the old one, and put it in place."""
+    with opened() as app:
+        for each in _named(app, name):
+            with console().status(f"{each} ..."):
+                position = app.projector.rebuild(each)
+            sys.stdout.write(f"{each}: rebuilt to position {position}\n")
+
+
+@read_models.command(epilog="Example: grantflow projections check")
+def check(name: Name = "", *, as_json: Json = False) -> None:
+    """Build a read model anew aside and compare row by row; exit 3 when anything differs."""
+    found = {}
+    with opened() as app:
+        app.projector.catch_up()
+        for each in _named(app, name):
+            with console().status(f"{each} ..."):
+                found[each] = [msgspec.to_builtins(row) for row in app.projector.check(each)]
+            if not as_json:
+                sys.stdout.write(f"{each}: {len(found[each]) or 'no'} differences\n")
+                if found[each]:
+                    console().print(table_of(found[each]))
+    if as_json:
+        write_json(
+            {"items": [{"name": each, "differences": rows} for each, rows in found.items()], "next": None}
+        )
+    raise SystemExit(3 if any(found.values()) else 0)
+
+
+def _named(app: App, name: str) -> Sequence[str]:
+    known = tuple(app.projector.projections)
+    if name and name not in known:
+        msg = f"There is no read model {name[:60]!r}. There are: {', '.join(known)}."
+        raise NotFound(msg)
+    return (name,) if name else known
