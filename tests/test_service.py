@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from given import IMDI, OSLO_KOMMUNE
 from steps import CALL_FOLDER, content
@@ -11,6 +12,7 @@ from steps import CALL_FOLDER, content
 from grantflow.definitions import definition_files
 from grantflow.domain.application import fold
 from grantflow.domain.deciding import Circumstances
+from grantflow.domain.drafting import ApplicationStarted
 from grantflow.projector import Projector
 from grantflow.rooms import projections
 from grantflow.service import Receipt, Request, Service
@@ -74,3 +76,16 @@ def test_read_models_rebuilt_equal_those_that_followed_along(service: Service) -
         assert projector.check(name) == []
     numbers = [row["number"] for row in projector.rows("SELECT number FROM case_list ORDER BY number")]
     assert numbers == [f"{CALL}-{n:04d}" for n in range(1, 21)]
+
+
+def test_a_receipt_asked_for_again_has_the_digest_of_what_was_stored(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = Request(step="start", call=CALL, by=by("begin"))
+    first = service.handle(request)
+
+    def newer(event: ApplicationStarted) -> ApplicationStarted:
+        return msgspec.structs.replace(event, authority="another body in the newest version")
+
+    monkeypatch.setattr(ApplicationStarted, "upcast", newer)
+    assert service.handle(request).digest == first.digest

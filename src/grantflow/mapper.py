@@ -48,16 +48,20 @@ class EventMapper(Mapper[UUID]):
         MapperDeserialisationError names the event when its topic is unknown or its state does not fit it.
         """
         try:
-            if self.cipher:
-                state = self.cipher.decrypt(state)
-            if self.compressor:
-                state = self.compressor.decompress(state)
-            event: Event = self._decoder(topic).decode(state)
+            event: Event = self._decoder(topic).decode(self.body(state))
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             msg = f"Event {stream}.{version} of topic '{topic}' can't be read: {reason}"
             raise MapperDeserialisationError(msg) from error
         return Entry(stream, version, event.upcast(), position)
+
+    def body(self, state: bytes) -> bytes:
+        """What was hashed of a row when it was stored: its state, decrypted and decompressed."""
+        if self.cipher:
+            state = self.cipher.decrypt(state)
+        if self.compressor:
+            state = self.compressor.decompress(state)
+        return state
 
     def _decoder(self, topic: str) -> msgspec.json.Decoder[Any]:
         decoder = self._decoders.get(topic)

@@ -259,13 +259,21 @@ class Service:
         appended = self.store.answered(request.key, request.body)
         if appended is None:
             return None
-        return _receipt_for(self.store.entry(appended.positions[-1]), repeated=True)
+        return self._stored(appended)
 
     def _receipt(self, proposal: Proposal, appended: Appended) -> Receipt:
         if appended.repeated:
-            return _receipt_for(self.store.entry(appended.positions[-1]), repeated=True)
+            return self._stored(appended)
         self.states.cases.put(proposal.after.id, proposal.after)
-        return _receipt_for(proposal.append.entries[-1].placed(appended.positions[-1]))
+        entry = proposal.append.entries[-1].placed(appended.positions[-1])
+        return _receipt_for(entry, hashlib.sha256(body_of(entry.event)).hexdigest())
+
+    def _stored(self, appended: Appended) -> Receipt:
+        """The receipt for what stands in the log."""
+        position = appended.positions[-1]
+        return _receipt_for(
+            self.store.entry(position), self.store.digest(position), repeated=appended.repeated
+        )
 
     def _store_call(self, by: Circumstances, asked: dict[str, str], entries: tuple[Entry, ...]) -> Receipt:
         append = Append(f"{by.person}:{by.command}", hashlib.sha256(canonical(asked)).digest(), entries)
@@ -273,7 +281,7 @@ class Service:
             appended = self.store.append(append).result()
         except Conflict:
             raise Contended from None
-        return _receipt_for(self.store.entry(appended.positions[-1]), repeated=appended.repeated)
+        return self._stored(appended)
 
 
 def _placed(events: Sequence[Event], case: Application, frame: Frame) -> tuple[Entry, ...]:
@@ -286,13 +294,13 @@ def _placed(events: Sequence[Event], case: Application, frame: Frame) -> tuple[E
     )
 
 
-def _receipt_for(entry: Entry, *, repeated: bool = False) -> Receipt:
+def _receipt_for(entry: Entry, digest: str, *, repeated: bool = False) -> Receipt:
     stamp = entry.event.stamp
     return Receipt(
         case=entry.originator_id,
         event=entry.id,
         position=entry.position,
-        digest=hashlib.sha256(body_of(entry.event)).hexdigest(),
+        digest=digest,
         state=stamp.state,
         version=entry.originator_version,
         recorded_at=stamp.recorded_at,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from weakref import WeakValueDictionary
@@ -135,6 +136,14 @@ class Store(Application[UUID]):
             msg = f"The log has no position {position}."
             raise NotFound(msg)
         return entries[0]
+
+    def digest(self, position: int) -> str:
+        """The SHA-256 of the entry at a position, as it was stored: upcasting changes what is read, never this."""
+        rows = self._rows(_READ, (position - 1, 1))
+        if not rows or position < 1:
+            msg = f"The log has no position {position}."
+            raise NotFound(msg)
+        return sha256(self._mapper.body(rows[0][3])).hexdigest()
 
     def last_position(self) -> int:
         """Read the position of the newest event, 0 for an empty log."""
