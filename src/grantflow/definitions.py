@@ -27,10 +27,10 @@ LARGEST = 4_000_000
 def definition_files(folder: Path) -> dict[str, str]:
     """The definition's files by name. DefinitionError says which file is missing, too large, or not UTF-8."""
     workflows = room("workflows")
-    files = {name: _text(folder / name) for name in (CALL, APPLICATION_FORM, REPORT_FORM)}
-    files[PROCESS] = _text(process_path(folder, files[CALL]))
+    files = {name: text_of(folder / name) for name in (CALL, APPLICATION_FORM, REPORT_FORM)}
+    files[PROCESS] = text_of(process_path(folder, files[CALL]))
     for name in (MUNICIPALITIES, DISTRICTS):
-        files[name] = _text(workflows / name)
+        files[name] = text_of(workflows / name)
     return files
 
 
@@ -46,7 +46,8 @@ def process_path(folder: Path, call_text: str) -> Path:
     return room("workflows") / "processes" / f"{name}.toml"
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """A file of a definition: UTF-8, in Unicode NFC, of a size that is allowed. DefinitionError says what it is not."""
     try:
         if path.stat().st_size > LARGEST:
             msg = f"{path} is larger than {LARGEST} bytes."

@@ -16,8 +16,8 @@ from grantflow.definitions import definition_files
 from grantflow.domain.announcement import Announcement
 from grantflow.domain.calendar import clock
 from grantflow.domain.call import Call
-from grantflow.domain.errors import Refused
 from grantflow.domain.money import kr
+from grantflow.inspection import inspect
 
 calls = typer.Typer(no_args_is_help=True, help="The calls that municipalities apply under.")
 Folder = Annotated[Path, typer.Argument(help="The call's folder, with its call.toml.")]
@@ -25,14 +25,16 @@ CallId = Annotated[str, typer.Argument(help="The call's id, such as imdi-2023-ti
 
 
 @calls.command(epilog="Example: grantflow call check workflows/calls/imdi-2023-tillegg")
-def check(folder: Folder) -> None:
-    """Say what is wrong with a call's folder; exit 3 when anything is."""
-    try:
-        call = Call.read(definition_files(folder))
-    except Refused as refusal:
-        sys.stdout.write(f"{folder / 'call.toml'}: {refusal.detail}\n")
-        raise SystemExit(3) from None
-    sys.stdout.write(f"{call.id}: {len(call.rules)} rules, {len(call.process.steps)} steps, nothing wrong.\n")
+def check(folder: Folder, *, as_json: Json = False) -> None:
+    """Say everything that is wrong with a call's folder, as `file:line:column: message`; exit 3 when anything is."""
+    found = inspect(folder)
+    if as_json:
+        write_json({"items": found, "next": None})
+    else:
+        for finding in found:
+            sys.stdout.write(f"{finding}\n")
+        sys.stdout.write(f"{folder}: {len(found) or 'no'} finding{'' if len(found) == 1 else 's'}\n")
+    raise SystemExit(3 if found else 0)
 
 
 @calls.command(

@@ -87,3 +87,14 @@ def functions(register: Register, at: datetime) -> dict[str, Callable[..., Any]]
 
 FUNCTIONS = frozenset({"money", "sum", "distinct", "valid_orgnr", "municipality"})
 """The names of `functions`, beside CEL's own."""
+
+FACTS = (
+    "applicant_organisation",
+    "state",
+    "year",
+    "themes",
+    "asked",
+    "granted",
+    "conditions",
+)
+"""What a rule may ask of the case itself, as `facts`, beside its content (see `deciding.facts_of`)."""

@@ -1,0 +1,99 @@
+"""`call check` names file and line of what is wrong with a definition, all of it at once."""
+
+import shutil
+import tomllib
+from pathlib import Path
+
+import pytest
+from steps import CALL_FOLDER
+
+from grantflow.definitions import process_path
+from grantflow.domain.call import APPLICATION_FORM, CALL, PROCESS
+from grantflow.inspection import Finding, inspect
+
+CASES = tomllib.loads(Path(__file__).with_name("broken_definitions.toml").read_text(encoding="utf-8"))
+
+
+def folder(tmp_path: Path) -> Path:
+    """A copy of the 2023 call, with its process beside it."""
+    copy = tmp_path / "call"
+    shutil.copytree(CALL_FOLDER, copy)
+    text = (CALL_FOLDER / CALL).read_text()
+    shutil.copy(process_path(CALL_FOLDER, text), copy / PROCESS)
+    return copy
+
+
+def edited(copy: Path, file: str, old: str, new: str) -> str:
+    """Put something else in the place of its first occurrence; the text afterwards."""
+    path = copy / file
+    text = path.read_text()
+    assert old in text, old
+    text = text.replace(old, new, 1)
+    path.write_text(text)
+    return text
+
+
+@pytest.mark.parametrize("case", CASES["broken"], ids=lambda case: case["says"])
+def test_a_broken_definition_is_told_with_its_line(tmp_path: Path, case: dict[str, str]) -> None:
+    copy = folder(tmp_path)
+    if "process = " in case["old"]:
+        (copy / PROCESS).unlink()
+    text = edited(copy, case["file"], case["old"], case["new"])
+    found = [finding for finding in inspect(copy) if case["says"] in finding.message]
+    assert found, [str(finding) for finding in inspect(copy)]
+    line = text[: text.index(case["at"])].count("\n") + 1
+    assert (found[0].file, found[0].line) == (str(copy / case["file"]), line), found[0]
+
+
+@pytest.mark.parametrize("case", CASES["unsafe"], ids=lambda case: case["story"])
+def test_an_unsafe_process_is_told_by_the_shortest_path_that_breaks_the_rule(
+    tmp_path: Path, case: dict[str, str]
+) -> None:
+    copy = folder(tmp_path)
+    edited(copy, PROCESS, case["old"], case["new"])
+    messages = [finding.message for finding in inspect(copy)]
+    assert f"{case['rule']}, but: {case['story']}" in messages, messages
+
+
+@pytest.mark.parametrize(
+    "steps", ['["grant", "attest-payment", "authorise-payment"]', '["sign-accounts", "countersign-accounts"]']
+)
+def test_people_who_must_differ_must_be_declared_apart(tmp_path: Path, steps: str) -> None:
+    copy = folder(tmp_path)
+    edited(copy, PROCESS, f"steps = {steps}", "steps = []")
+    assert any("one person could take both" in finding.message for finding in inspect(copy))
+
+
+def test_all_mistakes_are_told_in_one_run_in_the_order_of_the_lines(tmp_path: Path) -> None:
+    copy = folder(tmp_path)
+    for file, old, new in (
+        (CALL, "assessors = 1", "assessors = 0"),
+        (CALL, "weight = 35", "weight = 30"),
+        (CALL, "project.participants >= 10", "project.participant >= 10"),
+        (PROCESS, 'roles = ["superior"]', 'roles = ["superiour"]'),
+        (APPLICATION_FORM, '"required": ["project",', '"required": ["projects",'),
+    ):
+        edited(copy, file, old, new)
+    found = inspect(copy)
+    assert len(found) >= 5
+    assert found == sorted(found)
+
+
+def test_a_folder_without_files_is_told_file_by_file(tmp_path: Path) -> None:
+    messages = [finding.message for finding in inspect(tmp_path)]
+    assert len(messages) == 3
+    assert all("can't be read" in message for message in messages)
+
+
+def test_a_file_that_is_not_text_is_told(tmp_path: Path) -> None:
+    copy = folder(tmp_path)
+    (copy / CALL).write_bytes(b"\xff\xfe")
+    assert [finding.message for finding in inspect(copy) if "is not UTF-8" in finding.message]
+
+
+def test_the_shipped_call_has_nothing_wrong() -> None:
+    assert inspect(CALL_FOLDER) == []
+
+
+def test_a_finding_reads_as_compilers_write_it() -> None:
+    assert str(Finding("call.toml", 7, 3, "what is wrong")) == "call.toml:7:3: what is wrong"
