@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 import typer
 
 from grantflow.cli.asking import Json, Key, Org, Person, circumstances
-from grantflow.cli.opening import opened, rows
+from grantflow.cli.opening import case_id, opened, rows
 from grantflow.cli.output import console, plain_table, table_of, write_json, write_list, write_one
 from grantflow.definitions import definition_files
 from grantflow.domain.announcement import Announcement
 from grantflow.domain.calendar import clock
 from grantflow.domain.call import Call
 from grantflow.domain.money import kr
+from grantflow.drawing import mermaid, picture_of, svg
 from grantflow.inspection import inspect
 
 calls = typer.Typer(no_args_is_help=True, help="The calls that municipalities apply under.")
@@ -35,6 +36,31 @@ def check(folder: Folder, *, as_json: Json = False) -> None:
             sys.stdout.write(f"{finding}\n")
         sys.stdout.write(f"{folder}: {len(found) or 'no'} finding{'' if len(found) == 1 else 's'}\n")
     raise SystemExit(3 if found else 0)
+
+
+@calls.command(
+    epilog="Example: grantflow call draw workflows/calls/imdi-2023-tillegg --format svg --output process.svg"
+)
+def draw(
+    folder: Folder,
+    form: Annotated[Literal["mermaid", "svg"], typer.Option("--format", help="What to draw.")] = "mermaid",
+    output: Annotated[
+        Path | None, typer.Option(help="The file to write; standard output when left out.")
+    ] = None,
+    case: Annotated[str, typer.Option(help="Mark the path that this case took.")] = "",
+    language: Annotated[Literal["nb", "nn", "en"], typer.Option(help="Of the names.")] = "nb",
+) -> None:
+    """Draw the call's process: states, steps, roles and deadlines; with a case's path marked on it."""
+    call, history = Call.read(definition_files(folder)), []
+    if case:
+        with opened() as app:
+            history = app.store.load(case_id(app, case))
+    picture = picture_of(call, language, history)
+    text = svg(picture) if form == "svg" else mermaid(picture)
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        output.write_text(text, encoding="utf-8")
 
 
 @calls.command(
