@@ -1,16 +1,19 @@
 """The sweep takes what is due, once, however often it is called, and says when it was due."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
-from given import DEADLINE, IMDI, OSLO_KOMMUNE
-from steps import CALL_FOLDER
+from given import DEADLINE, IMDI, OSLO_KOMMUNE, REPORT_DEADLINE
+from steps import CALL_FOLDER, paid, report
+from variants import prepared, publish
 
 from grantflow.deadlines import next_instant, sweep
 from grantflow.definitions import definition_files
 from grantflow.domain.deciding import Circumstances
-from grantflow.domain.followup import ReminderSent
+from grantflow.domain.followup import OverdueFollowedUp, ReminderSent
 from grantflow.domain.submission import ApplicationLapsed
 from grantflow.projector import Projector
 from grantflow.rooms import projections
@@ -79,3 +82,69 @@ def test_the_deadline_read_model_rebuilt_equals_the_one_that_followed_along(
     service, projector, _ = drafts
     sweep(DEADLINE, service, projector)
     assert projector.check("deadlines") == []
+
+
+def test_a_missing_report_is_marked_overdue_and_followed_up_and_a_late_one_is_still_received(
+    store: "Store",
+) -> None:
+    service = Service(store)
+    call = publish(service, "report", "7900000.00")
+    (case,) = prepared(store, call, 1, *paid())
+    projector = Projector(store, projections())
+    for _ in range(2):
+        sweep(REPORT_DEADLINE - timedelta(microseconds=1), service, projector)
+    told = [entry.event for entry in store.load(case)]
+    assert [event.due_at.day for event in told if isinstance(event, ReminderSent)] == [31], (
+        "the latest of three"
+    )
+    assert not service.states.case(case).overdue
+    sweep(REPORT_DEADLINE, service, projector)
+    assert service.states.case(case).overdue == {"report": REPORT_DEADLINE}
+    sweep(REPORT_DEADLINE + timedelta(days=31), service, projector)
+    assert isinstance(store.load(case)[-1].event, OverdueFollowedUp)
+    delivered = report().data
+    by_lead = Circumstances(
+        at=REPORT_DEADLINE + timedelta(days=32),
+        person="lead",
+        organisation=OSLO_KOMMUNE,
+        role="project-lead",
+        channel="test",
+        command="late",
+    )
+    service.handle(Request(step="submit-report", case=case, data=delivered, by=by_lead))
+    assert service.states.case(case).report is not None
+
+
+def test_two_sweeps_at_once_take_each_step_once(drafts: tuple[Service, Projector, list["UUID"]]) -> None:
+    service, projector, cases = drafts
+    with ThreadPoolExecutor(4) as pool:
+        swept = list(pool.map(lambda _: sweep(DEADLINE, service, projector), range(4)))
+    for case in cases:
+        lapses = [e for e in service.store.load(case) if isinstance(e.event, ApplicationLapsed)]
+        assert len(lapses) == 1
+    assert {receipt.case for one in swept for receipt in one.done} == set(cases)
+
+
+def test_a_case_with_more_time_does_not_lapse_before_its_own_limit(
+    drafts: tuple[Service, Projector, list["UUID"]],
+) -> None:
+    service, projector, (case, *_) = drafts
+    officer = Circumstances(
+        at=DEADLINE - timedelta(days=2),
+        person="officer",
+        organisation=IMDI,
+        role="case-officer",
+        channel="test",
+        command="extend",
+    )
+    more_time = {"deadline": "application", "until": "2023-09-01", "reason": "Dataangrep."}
+    service.handle(Request(step="extend-deadline", case=case, data=more_time, by=officer))
+    sweep(DEADLINE, service, projector)
+    assert service.states.case(case).state == "draft"
+    assert next_instant(DEADLINE, projector) == DEADLINE + timedelta(days=4)
+    sweep(DEADLINE + timedelta(days=4), service, projector)
+    assert service.states.case(case).state == "lapsed"
+    revived = {**more_time, "until": "2023-09-10"}
+    late = msgspec.structs.replace(officer, at=DEADLINE + timedelta(days=5), command="revive")
+    service.handle(Request(step="extend-deadline", case=case, data=revived, by=late))
+    assert service.states.case(case).state == "draft"

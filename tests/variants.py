@@ -10,6 +10,7 @@ from given import IMDI, Given
 from noted import append
 from steps import call_2023
 
+from grantflow.domain.application import CaseEvent
 from grantflow.domain.call import CALL, Call
 from grantflow.domain.deciding import Circumstances
 from grantflow.domain.event import Entry
@@ -47,7 +48,7 @@ def publish(service: Service, name: str, frame: str) -> Call:
 
 def prepared(store: Store, call: Call, many: int, *steps: Step) -> list[UUID]:
     """Store `many` cases in which these steps have been taken: decided once, each in a stream of its own."""
-    events = Given(call, *steps).events
+    events = [event for event in Given(call, *steps).events if isinstance(event, CaseEvent)]
     cases = [uuid4() for _ in range(many)]
     futures = [
         store.append(append(*(Entry(case, n, event) for n, event in enumerate(events, start=1))))
