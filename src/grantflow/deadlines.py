@@ -33,35 +33,29 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Swept(msgspec.Struct, frozen=True):
-    """What one sweep did: receipts, and how many rows turned out not to be due any more."""
+    """What one sweep did: receipts, how many rows turned out not to be due any more, and what was refused otherwise."""
 
     done: tuple[Receipt, ...]
     stale: int
+    refused: tuple[Refused, ...] = ()
 
 
 def sweep(now: datetime, service: Service, projector: Projector) -> Swept:
     """Take every step that is due at `now` (UTC). Calling it again, or twice at once, does nothing more.
 
     A step's key is derived from case, deadline and instant, so the store takes each once; what it was due for stands
-    on the event, and the stamp says when it was done. Raises the first refusal that is not about being due.
+    on the event, and the stamp says when it was done. A case that refuses its step holds up no other.
     """
     done: list[Receipt] = []
-    stale = 0
     while True:
         projector.catch_up()
-        requests = [_request(due, now) for due in _agenda(projector, now)]
-        if not requests:
-            return Swept(tuple(done), stale)
-        before = len(done)
-        for answer in service.handle_all(requests):
-            if isinstance(answer, Receipt):
-                done.append(answer)
-            elif isinstance(answer, NothingDue | StepNotAllowed):
-                stale += 1
-            else:
-                raise answer
-        if len(done) == before:
-            return Swept(tuple(done), stale)
+        answers = list(service.handle_all(_request(due, now) for due in _agenda(projector, now)))
+        taken = [answer for answer in answers if isinstance(answer, Receipt)]
+        done += taken
+        if not taken:
+            refusals = [answer for answer in answers if isinstance(answer, Refused)]
+            refused = [one for one in refusals if not isinstance(one, NothingDue | StepNotAllowed)]
+            return Swept(tuple(done), len(refusals) - len(refused), tuple(refused))
 
 
 def next_instant(after: datetime, projector: Projector) -> datetime | None:

@@ -42,6 +42,8 @@ class Worker:
         instant = self._clock()
         swept = sweep(instant, self._service, self._projector)
         upcoming = next_instant(instant, self._projector)
+        for refusal in swept.refused:
+            log.warning("duty-refused", code=refusal.code, detail=refusal.detail)
         log.info("swept", done=len(swept.done), stale=swept.stale, next=upcoming and upcoming.isoformat())
         if upcoming is not None and self._scheduler.running:
             self._scheduler.add_job(self.once, DateTrigger(upcoming), id="next", replace_existing=True)
