@@ -1,0 +1,227 @@
+"""What the director approves is what is submitted, in the portal, before the deadline (R4, R6, R21, R22)."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from given import DEADLINE, STAVANGER, Given, Step
+from steps import (
+    CONTENT,
+    JUST_IN_TIME,
+    approved,
+    call_2023,
+    drafted,
+    edited,
+    started,
+    submit,
+    submitted,
+)
+
+from grantflow.domain.application import Application
+from grantflow.domain.approval import ApplicationApproved
+from grantflow.domain.drafting import ApprovalVoided, SectionEdited
+from grantflow.domain.errors import (
+    ApprovalOutdated,
+    BadRequest,
+    NotAllowed,
+    PastDeadline,
+    RoleNotAllowed,
+    RulesFailed,
+    StepNotAllowed,
+)
+from grantflow.domain.submission import ApplicationSubmitted, ReceiptIssued
+
+GRORUD, NOT_A_DISTRICT = "030110", "030199"
+SUMMER_TIME = timezone(timedelta(hours=2))
+DELEGATION = {
+    "reference": "KS 22/118",
+    "issued_by": "kommunedirektøren",
+    "valid_from": "2023-08-14",
+    "valid_to": "2023-08-20",
+}
+
+
+def as_delegate(**delegation: Any) -> Step:
+    return approved().saying(capacity="delegate", delegation={**DELEGATION, **delegation})
+
+
+def as_district_director() -> Step:
+    return approved().saying(capacity="district-director")
+
+
+def in_district(number: str) -> tuple[Step, ...]:
+    return drafted(applicant={"district": number})
+
+
+def approval_of(case: Application) -> Any:
+    assert case.approval is not None
+    return case.approval
+
+
+def test_r4_the_last_microsecond_of_28_august_in_oslo_is_in_time() -> None:
+    given = Given(call_2023(), *drafted(), approved())
+    given.when(submit().when(JUST_IN_TIME)).then(ApplicationSubmitted, ReceiptIssued)
+
+
+@pytest.mark.parametrize(
+    "instant",
+    [
+        DEADLINE,
+        datetime(2023, 8, 28, 22, 0, tzinfo=UTC),
+        datetime(2023, 8, 29, 0, 0, tzinfo=SUMMER_TIME),
+        datetime(2023, 8, 28, 23, 59, 59, tzinfo=UTC),
+    ],
+)
+def test_r4_the_first_instant_of_29_august_in_oslo_and_all_after_it_are_too_late(instant: datetime) -> None:
+    given = Given(call_2023(), *drafted(), approved())
+    refusal = given.when(submit().when(instant)).refused(PastDeadline)
+    assert "29.08.2023 00.00" in refusal.detail
+
+
+@pytest.mark.parametrize("section", sorted(CONTENT))
+def test_r21_an_application_that_lacks_a_part_of_the_form_can_not_be_approved(section: str) -> None:
+    given = Given(call_2023(), *(s for s in drafted() if s.data.get("section") != section))
+    refusal = given.when(approved()).refused(RulesFailed, "form")
+    assert refusal.failures[0].path == section
+
+
+def test_r21_a_part_that_the_form_does_not_have_is_refused() -> None:
+    step = Step("edit", {"section": "attachments-by-post", "content": {}})
+    Given(call_2023(), started()).when(step).refused(RulesFailed, "form")
+
+
+def test_r21_a_field_that_the_form_does_not_have_is_refused() -> None:
+    Given(call_2023(), started()).when(edited("project", participant_names=["Kari"])).refused(
+        RulesFailed, "form"
+    )
+
+
+def test_r21_each_event_says_by_which_channel_it_came() -> None:
+    given = Given(call_2023(), *submitted())
+    assert {event.stamp.channel for event in given.events} == {"test"}
+
+
+def test_r21_the_same_part_saved_twice_changes_nothing() -> None:
+    Given(call_2023(), *drafted()).when(edited("project")).refused(NotAllowed)
+
+
+def test_r22_nothing_is_submitted_without_an_approval() -> None:
+    Given(call_2023(), *drafted()).when(submit()).refused(StepNotAllowed)
+
+
+def test_r22_an_applicant_can_not_approve() -> None:
+    Given(call_2023(), *drafted()).when(approved().by("kommune-applicant", "applicant")).refused(
+        RoleNotAllowed
+    )
+
+
+def test_r22_what_is_submitted_is_what_the_municipal_director_approved() -> None:
+    given = Given(call_2023(), *drafted(), approved())
+    seen = approval_of(given.case)
+    case = given.when(submit()).then(ApplicationSubmitted, ReceiptIssued)
+    assert case.submitted == seen.content == case.content_digest
+    assert (seen.capacity, seen.person) == ("municipal-director", "kommune-director")
+
+
+def test_r22_an_edit_after_approval_voids_it() -> None:
+    given = Given(call_2023(), *drafted(), approved())
+    outcome = given.when(edited("project", title="Et annet navn"))
+    case = outcome.then(SectionEdited, ApprovalVoided)
+    assert (case.approval, case.state) == (None, "draft")
+    given.when(submit()).refused(StepNotAllowed)
+
+
+def test_r22_after_a_new_approval_the_changed_content_is_submitted() -> None:
+    change = edited("project", title="Et annet navn")
+    given = Given(call_2023(), *drafted(), approved(), change, approved())
+    given.when(submit()).then(ApplicationSubmitted, ReceiptIssued)
+
+
+def test_r22_an_approval_of_another_content_than_the_one_seen_is_refused() -> None:
+    Given(call_2023(), *drafted()).when(approved().saying(content="0" * 64)).refused(ApprovalOutdated)
+
+
+def test_r22_an_approval_of_exactly_the_content_seen_is_accepted() -> None:
+    given = Given(call_2023(), *drafted())
+    given.when(approved().saying(content=given.case.content_digest)).then(ApplicationApproved)
+
+
+def test_r22_an_employee_with_an_authority_in_force_approves_on_it() -> None:
+    given = Given(call_2023(), *drafted())
+    outcome = given.when(as_delegate())
+    case = outcome.then(ApplicationApproved)
+    assert approval_of(case).delegation.reference == "KS 22/118"
+    assert outcome.events[0].stamp.authority == "KS 22/118"
+
+
+@pytest.mark.parametrize("day", [14, 20])
+def test_r22_an_authority_holds_on_its_first_and_on_its_last_day(day: int) -> None:
+    at = datetime(2023, 8, day, 21, 59, tzinfo=UTC)
+    Given(call_2023(), *drafted()).when(as_delegate().when(at)).then(ApplicationApproved)
+
+
+def test_r22_an_authority_without_an_end_holds_on() -> None:
+    Given(call_2023(), *drafted()).when(as_delegate(valid_to=None)).then(ApplicationApproved)
+
+
+def test_r22_an_authority_that_is_over_in_oslo_is_refused() -> None:
+    at = datetime(2023, 8, 20, 22, 0, tzinfo=UTC)
+    refusal = Given(call_2023(), *drafted()).when(as_delegate().when(at)).refused(NotAllowed)
+    assert "KS 22/118 is not in force on 2023-08-21" in refusal.detail
+
+
+def test_r22_an_authority_that_has_not_begun_is_refused() -> None:
+    Given(call_2023(), *drafted()).when(as_delegate(valid_from="2023-08-15")).refused(NotAllowed)
+
+
+def test_r22_an_employee_without_an_authority_is_refused() -> None:
+    Given(call_2023(), *drafted()).when(approved().saying(capacity="delegate")).refused(NotAllowed)
+
+
+@pytest.mark.parametrize("field", ["reference", "issued_by"])
+def test_r22_an_authority_says_its_reference_and_who_gave_it(field: str) -> None:
+    Given(call_2023(), *drafted()).when(as_delegate(**{field: " "})).refused(NotAllowed)
+
+
+def test_r22_a_director_approves_by_office_and_names_no_authority() -> None:
+    by_both = approved().saying(delegation=DELEGATION)
+    Given(call_2023(), *drafted()).when(by_both).refused(NotAllowed)
+
+
+def test_r22_a_capacity_that_the_call_does_not_know_is_refused() -> None:
+    Given(call_2023(), *drafted()).when(approved().saying(capacity="mayor")).refused(BadRequest)
+
+
+def test_r22_the_director_of_a_district_of_the_applicant_approves() -> None:
+    case = Given(call_2023(), *in_district(GRORUD)).when(as_district_director()).then(ApplicationApproved)
+    assert approval_of(case).capacity == "district-director"
+
+
+def test_r22_a_district_director_without_a_district_in_the_application_is_refused() -> None:
+    Given(call_2023(), *drafted()).when(as_district_director()).refused(NotAllowed)
+
+
+def test_r22_the_director_of_a_district_of_another_municipality_is_refused() -> None:
+    steps = [step.of(STAVANGER) for step in in_district(GRORUD)]
+    Given(call_2023(), *steps).when(as_district_director().of(STAVANGER)).refused(NotAllowed)
+
+
+@pytest.mark.parametrize("step", [approved(), as_delegate()])
+def test_r6_a_district_that_is_not_the_applicants_is_refused_whoever_approves(step: Step) -> None:
+    given = Given(call_2023(), *(part.of(STAVANGER) for part in in_district(GRORUD)))
+    given.when(step.of(STAVANGER)).refused(NotAllowed)
+
+
+def test_r6_a_district_that_does_not_exist_is_refused() -> None:
+    Given(call_2023(), *in_district(NOT_A_DISTRICT)).when(approved()).refused(NotAllowed)
+
+
+def test_r6_a_municipal_director_may_approve_for_a_district() -> None:
+    Given(call_2023(), *in_district(GRORUD)).when(approved()).then(ApplicationApproved)
+
+
+def test_r6_the_register_of_the_day_in_oslo_decides_who_is_a_municipality() -> None:
+    register = call_2023().register
+    last, after = datetime(2023, 12, 31, 22, 59, 59, tzinfo=UTC), datetime(2023, 12, 31, 23, tzinfo=UTC)
+    assert register.municipality(STAVANGER, last) is not None
+    assert register.municipality(STAVANGER, after) is None
