@@ -67,7 +67,7 @@ class Approve(Command, frozen=True, kw_only=True):
         today = oslo_date(s.by.at)
         if self.capacity == "delegate":
             if self.delegation is None or not _documented(self.delegation):
-                msg = "An employee who approves documents the authority: give delegation, its reference and who issued it."
+                msg = "An employee who approves documents the authority: give delegation, with reference and issued_by."
                 raise NotAllowed(msg)
             if not self.delegation.covers(today):
                 msg = f"The delegation {self.delegation.reference} is not in force on {today}."
