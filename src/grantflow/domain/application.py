@@ -184,8 +184,8 @@ class Application(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     conflicts: dict[str, bool] = {}
     requests: tuple[InformationRequest, ...] = ()
     consultation_due: bool = False
-    consulted: str = ""
-    statement: str = ""
+    consulted: tuple[str, ...] = ()
+    statements: dict[str, str] = {}
     scores: tuple[Score, ...] = ()
     assessment: Assessment | None = None
 

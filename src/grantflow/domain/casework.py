@@ -80,7 +80,7 @@ class StatementRequested(CaseEvent, frozen=True, kw_only=True):
     question: str
 
     def apply(self, case: Application) -> Application:
-        return case.but(consulted=self.body)
+        return case.but(consulted=(*case.consulted, self.body))
 
 
 class StatementRecorded(CaseEvent, frozen=True, kw_only=True):
@@ -92,7 +92,7 @@ class StatementRecorded(CaseEvent, frozen=True, kw_only=True):
     statement: str
 
     def apply(self, case: Application) -> Application:
-        return case.but(statement=self.statement)
+        return case.but(statements={**case.statements, self.body: self.statement})
 
 
 class DeclareImpartiality(Command, frozen=True, kw_only=True):
@@ -189,7 +189,7 @@ class RecordStatement(Command, frozen=True, kw_only=True):
     statement: str
 
     def decide(self, s: Situation) -> Sequence[Event]:
-        if s.case.consulted != self.body:
+        if self.body not in s.case.consulted:
             msg = f"{self.body} has not been asked for a statement in this case (consult)."
             raise NotReady(msg)
         return [
