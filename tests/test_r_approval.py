@@ -137,6 +137,18 @@ def test_r22_after_a_new_approval_the_changed_content_is_submitted() -> None:
     given.when(submit()).then(ApplicationSubmitted, ReceiptIssued)
 
 
+@pytest.mark.parametrize(
+    "lost",
+    [{"approval": None}, {"content": CONTENT | {"project": {**CONTENT["project"], "title": "Et annet"}}}],
+)
+def test_r22_what_differs_from_the_approval_is_not_submitted_however_it_came_about(
+    lost: dict[str, Any],
+) -> None:
+    given = Given(call_2023(), *drafted(), approved())
+    given.case = given.case.but(**lost)
+    given.when(submit()).refused(ApprovalOutdated)
+
+
 def test_r22_an_approval_of_another_content_than_the_one_seen_is_refused() -> None:
     Given(call_2023(), *drafted()).when(approved().saying(content="0" * 64)).refused(ApprovalOutdated)
 

@@ -35,7 +35,7 @@ from grantflow.domain.errors import (
     StepNotAllowed,
 )
 
-ENOUGH = {"language_training": True}
+LANGUAGE_TRAINING = {"language_training": True}
 HK_DIR = "HK-dir"
 DUE = datetime(2023, 8, 21, 22, 0, tzinfo=UTC)
 """The first instant after 21 August in Oslo."""
@@ -189,7 +189,7 @@ def test_the_assessment_is_closed_when_all_is_answered() -> None:
 
 
 def test_r30_an_application_with_language_training_waits_for_the_statement_of_hk_dir() -> None:
-    given = ready(project=ENOUGH)
+    given = ready(project=LANGUAGE_TRAINING)
     assert "HK-dir" in given.when(assess()).refused(NotReady).detail
     given.when(consulted()).then(StatementRequested)
     given.when(assess()).refused(NotReady)
@@ -198,7 +198,7 @@ def test_r30_an_application_with_language_training_waits_for_the_statement_of_hk
 
 
 def test_r30_another_bodys_statement_is_not_the_one_that_is_needed() -> None:
-    given = ready(project=ENOUGH).and_then(consulted("UDI"), stated("UDI"))
+    given = ready(project=LANGUAGE_TRAINING).and_then(consulted("UDI"), stated("UDI"))
     given.when(assess()).refused(NotReady)
     given.and_then(consulted(), consulted("Statsforvalteren"), stated()).when(assess()).then(CaseAssessed)
 
@@ -208,8 +208,15 @@ def test_r30_an_application_without_language_training_needs_no_statement() -> No
 
 
 def test_r30_a_statement_is_recorded_from_a_body_that_was_asked() -> None:
-    handled(project=ENOUGH).when(stated()).refused(NotReady)
-    handled(project=ENOUGH).and_then(consulted()).when(stated("UDI")).refused(NotReady)
+    handled(project=LANGUAGE_TRAINING).when(stated()).refused(NotReady)
+    handled(project=LANGUAGE_TRAINING).and_then(consulted()).when(stated("UDI")).refused(NotReady)
+
+
+def test_r30_what_is_asked_and_what_is_stated_is_said_in_words() -> None:
+    given = handled(project=LANGUAGE_TRAINING)
+    given.when(consulted(" ")).refused(BadRequest)
+    given.when(consulted().saying(question="")).refused(BadRequest)
+    given.and_then(consulted()).when(stated().saying(statement="\n")).refused(BadRequest)
 
 
 def test_r30_after_the_assessment_no_statement_is_recorded() -> None:
