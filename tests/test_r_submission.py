@@ -20,7 +20,7 @@ from steps import (
     submitted,
 )
 
-from grantflow.domain.call import CALL, Call
+from grantflow.domain.call import CALL, PROCESS, Call
 from grantflow.domain.drafting import ApplicationStarted, SectionEdited
 from grantflow.domain.errors import (
     BadRequest,
@@ -223,3 +223,14 @@ def test_a_command_from_a_clock_that_runs_behind_is_refused_beyond_what_clocks_m
 
 def test_a_directorates_role_is_only_for_the_directorate_behind_the_call() -> None:
     Given(call_2023(), *submitted()).when(declared().of(STAVANGER)).refused(NotTheAuthority)
+
+
+def test_a_step_that_nobody_knows_is_refused_with_those_there_are() -> None:
+    refusal = Given(call_2023(), *drafted()).when(Step("teleport")).refused(NotFound)
+    assert "withdraw" in refusal.detail
+
+
+def test_a_step_that_the_calls_process_does_not_have_is_refused() -> None:
+    files = call_2023().files
+    text = files[PROCESS].replace('id = "withdraw"', 'id = "step-aside"')
+    Given(Call.read({**files, PROCESS: text}), *drafted()).when(withdraw()).refused(NotFound)
