@@ -119,6 +119,12 @@ def test_a_withdrawal_says_why() -> None:
     Given(call_2023(), *submitted()).when(withdraw(" ")).refused(BadRequest)
 
 
+def test_a_reason_has_an_end() -> None:
+    given = Given(call_2023(), *submitted())
+    given.when(withdraw("x" * 20_001)).refused(BadRequest)
+    given.when(withdraw("x" * 20_000)).then(ApplicationWithdrawn)
+
+
 def test_a_withdrawn_case_has_ended() -> None:
     given = Given(call_2023(), *drafted(), withdraw())
     given.when(approved()).refused(StepNotAllowed)
