@@ -1,11 +1,19 @@
 """Who received money in which year, for which project: the list that is published (R32)."""
 
+from grantflow.domain.announcement import CallPublished
 from grantflow.domain.decision import ApplicationGranted
 from grantflow.domain.drafting import ApplicationStarted
 from grantflow.domain.event import Entry
 from grantflow.domain.payment import PaymentConfirmed
 from grantflow.domain.submission import ApplicationSubmitted
 from grantflow.projection import Pen, Projection, Table
+
+
+def published(pen: Pen, entry: Entry) -> None:
+    """For which year a call's grants are."""
+    event = entry.event
+    if isinstance(event, CallPublished):
+        pen.put("recipient_calls", call=event.call, year=event.year)
 
 
 def started(pen: Pen, entry: Entry) -> None:
@@ -32,10 +40,11 @@ def submitted(pen: Pen, entry: Entry) -> None:
 
 
 def granted(pen: Pen, entry: Entry) -> None:
-    """How much was granted."""
-    event = entry.event
-    if isinstance(event, ApplicationGranted):
-        year = event.stamp.recorded_at.year
+    """How much was granted, for the call's year: the decision itself may fall in another."""
+    event, case = entry.event, pen.get("recipients", entry.originator_id)
+    if isinstance(event, ApplicationGranted) and case is not None:
+        call = pen.get("recipient_calls", case["call"])
+        year = call["year"] if call else None
         pen.change("recipients", entry.originator_id, granted_ore=event.amount_ore, year=year)
 
 
@@ -49,6 +58,7 @@ projection = Projection(
     name="recipients",
     question="Which municipalities received how much, for which project?",
     tables={
+        "recipient_calls": Table(columns={"call": "text", "year": "int NOT NULL"}, key=("call",)),
         "recipients": Table(
             columns={
                 "case_id": "uuid",
@@ -62,9 +72,10 @@ projection = Projection(
             },
             key=("case_id",),
             indexes=(("year", "municipality"),),
-        )
+        ),
     },
     on={
+        CallPublished: published,
         ApplicationStarted: started,
         ApplicationSubmitted: submitted,
         ApplicationGranted: granted,

@@ -84,7 +84,7 @@ def test_the_assessment_overview_has_the_points_behind_each_score(year: tuple[Ap
         assert len(points) == len(case.scores)
 
 
-def test_r31_the_municipality_is_told_in_both_forms_of_norwegian_what_is_due_by_when(
+def test_the_municipality_is_told_in_both_forms_of_norwegian_what_is_due_by_when(
     year: tuple[App, Year],
 ) -> None:
     app, played = year
@@ -101,7 +101,7 @@ def test_r31_the_municipality_is_told_in_both_forms_of_norwegian_what_is_due_by_
         assert topic in told
 
 
-def test_r32_the_list_of_recipients_has_each_municipality_project_and_amount(year: tuple[App, Year]) -> None:
+def test_the_list_of_recipients_has_each_municipality_project_and_amount(year: tuple[App, Year]) -> None:
     app, played = year
     published = rows(
         app, "SELECT municipality, organisation, project, paid_ore FROM recipients WHERE year = 2023"

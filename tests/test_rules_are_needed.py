@@ -1,78 +1,95 @@
-"""Each declared rule does something: with it taken out of the definition, what it refuses is accepted."""
+"""Each declared rule of the 2023 call is needed: once it is taken out, what it refuses is accepted."""
 
 import re
-from functools import cache
-from pathlib import Path
+import tomllib
+from typing import Any
 
 import pytest
-from given import Given, Step
-from steps import CONTENT, approved, call_2023, paid, report, started, submit
+from given import IMDI, STAVANGER, Given, Step
+from steps import CONTENT, approved, call_2023, drafted, paid, report, started, submit
 
-from grantflow.demo.flaws import FLAWS
 from grantflow.domain.call import CALL, Call
+from grantflow.domain.errors import RulesFailed
 
-COMPANY = "987879696"
-HERE = Path(__file__).parent
-REQUIREMENTS = HERE.parent / "docs" / "requirements.md"
+RULES = tuple(rule.id for rule in call_2023().rules)
+FIRST, SECOND = CONTENT["budget"]["lines"]
+GROUPS = CONTENT["project"]["target_groups"]
+CONDITION = {"id": "metodehefte", "text": "Lever metodeheftet.", "due": "2024-02-01"}
 
 
-def spoilt() -> dict[str, tuple[tuple[Step, ...], Step]]:
-    """By rule, a history and the step that the rule refuses."""
-    line = {"text": "Lønn", "booked_on": "2024-01-02", "amount": "1.00", "class": "project"}
-    condition = {"id": "metodehefte", "text": "Lever metodeheftet.", "due": "2023-12-15"}
-    steps: dict[str, tuple[tuple[Step, ...], Step]] = {
-        "applicant-is-a-municipality": ((), started().of(COMPANY)),
-        "report-answers-goals": (paid(), report(report={"use_of_money": "..."})),
-        "conditions-answered": (paid(conditions=[condition]), report()),
-        "booked-in-grant-year": (paid(), report(accounts={"expenses": [line]})),
-    }
-    for flaw in FLAWS:
-        edits = (
-            Step("edit", {"section": name, "content": part}) for name, part in flaw.in_(_content()).items()
+def submitting(**changes: dict[str, Any]) -> tuple[Step, ...]:
+    return *drafted(**changes), approved(), submit()
+
+
+def reporting(step: Step, **decision: Any) -> tuple[Step, ...]:
+    return *paid(**decision), step
+
+
+def partner(*numbers: str) -> dict[str, Any]:
+    return {"organisations": [{"organisation": number, "role": "Pilot"} for number in numbers]}
+
+
+BREAKING: dict[str, tuple[Step, ...]] = {
+    "applicant-is-a-municipality": (started().of(IMDI),),
+    "priority-area-6": submitting(project={"priority_area": 5}),
+    "target-group-adds-up": submitting(project={"participants": 25}),
+    "partners-are-municipalities": submitting(partners=partner(IMDI)),
+    "partners-are-others": submitting(partners=partner(STAVANGER, STAVANGER)),
+    "applicant-takes-responsibility": submitting(
+        partners=partner(STAVANGER), declarations={"takes_responsibility": False}
+    ),
+    "own-contribution": submitting(budget={"own_contribution": "0.00", "asked": "1050000.00"}),
+    "min-participants": submitting(
+        project={"participants": 9, "target_groups": {**dict.fromkeys(GROUPS, 0), "integration_act": 9}}
+    ),
+    "earlier-project": submitting(project={"references": []}),
+    "curricula-in-force": submitting(
+        project={"language_training": True}, declarations={"follows_curricula": False}
+    ),
+    "no-ordinary-operation": submitting(budget={"lines": [FIRST, {**SECOND, "class": "ordinary-operation"}]}),
+    "new-or-developed-measure": submitting(project={"measure_kind": "established"}),
+    "exemption-declared": submitting(project={"outside_acts": True}),
+    "coded-themes": submitting(project={"themes": ["not-a-theme"]}),
+    "grant-year-only": submitting(budget={"lines": [FIRST, {**SECOND, "year": 2024}]}),
+    "budget-adds-up": submitting(budget={"asked": "900000.01"}),
+    "something-asked": submitting(budget={"asked": "0.00", "own_contribution": "1050000.00"}),
+    "report-answers-goals": reporting(report(report={"results_by_goal": " "})),
+    "conditions-answered": reporting(report(), conditions=[CONDITION]),
+    "booked-in-grant-year": reporting(
+        report(
+            accounts={
+                "expenses": [
+                    {"text": "Lønn", "booked_on": "2024-01-02", "amount": "1.00", "class": "project"}
+                ]
+            }
         )
-        steps[flaw.rule] = ((started(), *edits, approved()), submit())
-    return steps
+    ),
+}
+"""For each rule, a case that breaks it and nothing else; the last step is the one it is about."""
 
 
-def _content() -> dict[str, dict[str, object]]:
-    lines = [
-        *CONTENT["budget"]["lines"],
-        {"text": "Reise", "class": "project", "amount": "0.00", "year": 2023},
-    ]
-    return {**CONTENT, "budget": {**CONTENT["budget"], "lines": lines}}
-
-
-@cache
 def without(rule: str) -> Call:
-    """The 2023 call with one rule taken out."""
-    files = call_2023().files
-    parts = re.split(r"(?=^\[\[rules\]\]$|^\[consultation\]$)", files[CALL], flags=re.MULTILINE)
-    kept = [text for text in parts if not (text.startswith("[[rules]]") and f'id = "{rule}"' in text)]
-    assert len(kept) == len(parts) - 1
-    return Call.read({**files, CALL: "".join(kept)})
+    """The 2023 call with one rule taken out of its file."""
+    head, *tables = re.split(r"\n(?=\[)", call_2023().files[CALL])
+    kept = [table for table in tables if f'id = "{rule}"' not in table or not table.startswith("[[rules]]")]
+    assert len(kept) == len(tables) - 1
+    return Call.read({**call_2023().files, CALL: "\n".join([head, *kept])})
 
 
-@pytest.mark.parametrize("rule", [rule.id for rule in call_2023().rules])
-def test_what_a_rule_refuses_is_accepted_once_the_rule_is_taken_out(rule: str) -> None:
-    history, step = spoilt()[rule]
-    refusal = Given(call_2023(), *history).when(step).refusal
-    assert refusal is not None
-    assert [failure.rule for failure in refusal.failures] == [rule]
-    assert Given(without(rule), *history).when(step).refusal is None
+def test_the_whole_definition_is_told_apart_by_the_rule_alone() -> None:
+    declared = tomllib.loads(call_2023().files[CALL])
+    shorter = tomllib.loads(without("min-participants").files[CALL])
+    assert [rule["id"] for rule in shorter["rules"]] == [name for name in RULES if name != "min-participants"]
+    assert {**shorter, "rules": 0} == {**declared, "rules": 0}
 
 
-def test_the_table_of_requirements_has_every_row_and_names_tests_and_rules_that_exist() -> None:
-    table = REQUIREMENTS.read_text(encoding="utf-8")
-    rows = dict(re.findall(r"^\| (R\d+) \|(.*)$", table, flags=re.MULTILINE))
-    assert list(rows) == [f"R{n}" for n in range(1, 37)]
-    defined = {
-        (path.stem, name)
-        for path in HERE.glob("test_*.py")
-        for name in re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    }
-    named = set(re.findall(r"`(test_\w+)::(test_\w+)`", table))
-    assert named
-    assert named - defined == set()
-    assert {rule.id for rule in call_2023().rules} - set(re.findall(r"`([a-z0-9-]+)`", table)) == set()
-    for rule in call_2023().rules:
-        assert f"`{rule.id}`" in rows[rule.rule], rule.id
+def test_there_is_a_case_for_each_rule_and_a_rule_for_each_case() -> None:
+    assert tuple(BREAKING) == RULES
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_what_a_rule_refuses_is_accepted_once_the_rule_is_gone(rule: str) -> None:
+    *before, last = BREAKING[rule]
+    Given(call_2023(), *before).when(last).refused(RulesFailed, rule)
+    outcome = Given(without(rule), *before).when(last)
+    assert outcome.refusal is None

@@ -95,21 +95,21 @@ def test_a_receipt_asked_for_again_has_the_digest_of_what_was_stored(
     assert service.handle(request).digest == first.digest
 
 
-def test_r35_a_published_call_is_not_published_again_with_other_rules(service: Service) -> None:
+def test_a_published_call_is_not_published_again_with_other_rules(service: Service) -> None:
     other = variant(CALL, "1.00")
     with pytest.raises(NotAllowed):
         service.publish(other, by("again", "call-manager"))
     assert service.states.announcement(CALL).digest == Call.read(definition_files(CALL_FOLDER)).digest
 
 
-def test_r36_a_question_and_its_answer_are_open_to_all(service: Service) -> None:
+def test_a_question_and_its_answer_are_open_to_all(service: Service) -> None:
     question, answer = "Kan en kommune søke to ganger?", "Ja, hver søknad vurderes for seg."
     receipt = service.answer_question(CALL, question, answer, by("answer", "call-manager"))
     assert service.store.entry(receipt.position).event.topic == "question-answered@1"
     assert service.states.announcement(CALL).answers == (Answer(question, answer),)
 
 
-def test_r36_nobody_but_the_directorate_answers_for_all(service: Service) -> None:
+def test_nobody_but_the_directorate_answers_for_all(service: Service) -> None:
     with pytest.raises(RoleNotAllowed):
         service.answer_question(CALL, "Hva?", "Det.", by("answer"))
     with pytest.raises(BadRequest):

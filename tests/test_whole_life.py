@@ -2,19 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from given import Given
-from steps import accept, call_2023, countersign, paid, report, sign
+from reports import reported
+from steps import accept
 
 from grantflow.domain.reporting import CaseClosed, ReportAccepted
 
 if TYPE_CHECKING:
     from grantflow.domain.application import Application
-
-
-def reported(**changes: dict[str, object]) -> Given:
-    given = Given(call_2023(), *paid(), report(**changes))
-    digest = given.case.report.digest if given.case.report else ""
-    return given.and_then(sign(digest), countersign(digest))
 
 
 def test_an_ordinary_case_goes_from_draft_to_closed() -> None:

@@ -82,8 +82,8 @@ def _handling(case: Application) -> Iterator[Fact]:
         yield "case officer", case.case_officer
     for request in case.requests:
         yield f"request {request.number}", f"{request.what} → {request.answer or 'not answered'}"
-    if case.statement:
-        yield f"{case.consulted}'s statement", case.statement
+    for body, statement in case.statements.items():
+        yield f"{body}'s statement", statement
     for score in case.scores:
         yield "points", f"{score.points} on {score.criterion} by {score.assessor}: {score.grounds}"
     if case.assessment is not None:

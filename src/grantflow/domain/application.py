@@ -184,8 +184,8 @@ class Application(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     conflicts: dict[str, bool] = {}
     requests: tuple[InformationRequest, ...] = ()
     consultation_due: bool = False
-    consulted: str = ""
-    statement: str = ""
+    consulted: tuple[str, ...] = ()
+    statements: dict[str, str] = {}
     scores: tuple[Score, ...] = ()
     assessment: Assessment | None = None
 
@@ -212,12 +212,12 @@ class Application(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     @property
     def content_digest(self) -> str:
-        """SHA-256 of exactly what a director approves: the definition, every section, every attachment."""
+        """SHA-256 of exactly what a director approves: the definition, every section, every document and its name."""
         return digest_of(
             {
                 "definition": self.definition,
                 "content": self.content,
-                "attachments": sorted(attachment.digest for attachment in self.attachments),
+                "attachments": sorted((document.digest, document.filename) for document in self.attachments),
             }
         )
 

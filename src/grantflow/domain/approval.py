@@ -52,6 +52,7 @@ class Approve(Command, frozen=True, kw_only=True):
             msg = "The content has changed since you read it. Read it again before you approve."
             raise ApprovalOutdated(msg)
         self._capacity(s)
+        self._district(s)
         authority = self.delegation.reference if self.delegation else self.capacity
         return [
             ApplicationApproved(
@@ -65,8 +66,8 @@ class Approve(Command, frozen=True, kw_only=True):
     def _capacity(self, s: Situation) -> None:
         today = oslo_date(s.by.at)
         if self.capacity == "delegate":
-            if self.delegation is None or not self.delegation.reference.strip():
-                msg = "An employee who approves documents the authority: give delegation with its reference."
+            if self.delegation is None or not _documented(self.delegation):
+                msg = "An employee who approves documents the authority: give delegation, with reference and issued_by."
                 raise NotAllowed(msg)
             if not self.delegation.covers(today):
                 msg = f"The delegation {self.delegation.reference} is not in force on {today}."
@@ -74,9 +75,19 @@ class Approve(Command, frozen=True, kw_only=True):
         elif self.delegation is not None:
             msg = f"A {self.capacity} approves by office; leave out delegation, or approve as delegate."
             raise NotAllowed(msg)
-        if self.capacity == "district-director":
-            number = s.case.content.get("applicant", {}).get("district")
-            district = s.call.register.district(str(number), s.by.at) if number else None
-            if district is None or district.municipality != s.case.applicant.municipality:
+
+    def _district(self, s: Situation) -> None:
+        number = s.case.content["applicant"].get("district")
+        if number is None:
+            if self.capacity == "district-director":
                 msg = "A district director approves for a district of the applicant; the application names none."
                 raise NotAllowed(msg)
+            return
+        district = s.call.register.district(number, s.by.at)
+        if district is None or district.municipality != s.case.applicant.municipality:
+            msg = f"{number} is no district of {s.case.applicant.name}, which is the applicant (R6)."
+            raise NotAllowed(msg)
+
+
+def _documented(delegation: Delegation) -> bool:
+    return bool(delegation.reference.strip() and delegation.issued_by.strip())

@@ -86,10 +86,9 @@ class Assess(Command, frozen=True, kw_only=True):
 
     def decide(self, s: Situation) -> Sequence[Event]:
         case = s.case
-        if case.consultation_due and not case.statement:
-            msg = (
-                "This application needs a statement from another body first (consult, record-statement; R30)."
-            )
+        consultation = s.call.consultation
+        if consultation and case.consultation_due and consultation.body not in case.statements:
+            msg = f"This application needs {consultation.body}'s statement first (consult, record-statement; R30)."
             raise NotReady(msg)
         waiting = case.open_requests(s.by.at)
         if waiting:

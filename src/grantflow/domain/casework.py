@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from grantflow.domain.application import Application, CaseEvent, InformationRequest
 from grantflow.domain.calendar import end_of_day
 from grantflow.domain.deciding import Command, Situation, said
-from grantflow.domain.errors import Disqualified, NotAllowed, NotFound, NotReady
+from grantflow.domain.errors import NotAllowed, NotFound, NotReady
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +80,7 @@ class StatementRequested(CaseEvent, frozen=True, kw_only=True):
     question: str
 
     def apply(self, case: Application) -> Application:
-        return case.but(consulted=self.body)
+        return case.but(consulted=(*case.consulted, self.body))
 
 
 class StatementRecorded(CaseEvent, frozen=True, kw_only=True):
@@ -92,7 +92,7 @@ class StatementRecorded(CaseEvent, frozen=True, kw_only=True):
     statement: str
 
     def apply(self, case: Application) -> Application:
-        return case.but(statement=self.statement)
+        return case.but(statements={**case.statements, self.body: self.statement})
 
 
 class DeclareImpartiality(Command, frozen=True, kw_only=True):
@@ -104,10 +104,7 @@ class DeclareImpartiality(Command, frozen=True, kw_only=True):
     reason: str = ""
 
     def decide(self, s: Situation) -> Sequence[Event]:
-        known = s.case.conflicts.get(s.by.person)
-        if known:
-            raise Disqualified
-        if known is self.conflict:
+        if s.case.conflicts.get(s.by.person) is self.conflict:
             msg = "You have declared this already in this case."
             raise NotAllowed(msg)
         reason = said(self.reason, "reason") if self.conflict else self.reason
@@ -192,7 +189,7 @@ class RecordStatement(Command, frozen=True, kw_only=True):
     statement: str
 
     def decide(self, s: Situation) -> Sequence[Event]:
-        if s.case.consulted != self.body:
+        if self.body not in s.case.consulted:
             msg = f"{self.body} has not been asked for a statement in this case (consult)."
             raise NotReady(msg)
         return [

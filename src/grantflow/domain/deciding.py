@@ -186,13 +186,13 @@ def _relation(s: Situation) -> None:
 
 
 def _impartial(s: Situation, step: Step) -> None:
-    if not step.impartial or s.by.role not in DIRECTORATE or s.by.role == "clock":
+    if s.by.role not in DIRECTORATE or s.by.role == "clock":
         return
     conflict = s.case.conflicts.get(s.by.person)
-    if conflict is None:
-        raise ImpartialityNotDeclared
     if conflict:
         raise Disqualified
+    if conflict is None and step.impartial:
+        raise ImpartialityNotDeclared
 
 
 def _four_eyes(s: Situation) -> None:

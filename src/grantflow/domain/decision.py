@@ -152,6 +152,9 @@ class Grant(Command, frozen=True, kw_only=True):
             if later.year <= s.call.year:
                 msg = f"{later.year} is not later than the grant year {s.call.year}; only later years are intentions."
                 raise NotAllowed(msg)
+        if len({later.year for later in self.later_years}) != len(self.later_years):
+            msg = "later_years names a year twice."
+            raise BadRequest(msg)
         return [LaterYear(later.year, amount(later.amount, "later_years")) for later in self.later_years]
 
 

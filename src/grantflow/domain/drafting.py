@@ -156,12 +156,8 @@ class Attach(Command, frozen=True, kw_only=True):
 
     def decide(self, s: Situation) -> Sequence[Event]:
         limits = s.call.attachments
-        if (
-            not self.filename.strip()
-            or len(self.filename) > LONGEST_NAME
-            or {"/", "\\", "\0"} & set(self.filename)
-        ):
-            msg = "The filename must be 1 to 200 characters without path separators."
+        if not _a_name(self.filename):
+            msg = f"The filename must be 1 to {LONGEST_NAME} printable characters without path separators."
             raise BadRequest(msg)
         if self.media_type not in limits.types:
             msg = f"{self.media_type} is not accepted here. Accepted: {', '.join(limits.types)}."
@@ -202,6 +198,15 @@ def _changed(s: Situation, change: CaseEvent) -> Sequence[Event]:
     if s.case.approval is None:
         return [change]
     return [change, ApprovalVoided(content=s.case.approval.content, stamp=s.stamp())]
+
+
+def _a_name(filename: str) -> bool:
+    return (
+        filename.strip() not in {"", ".", ".."}
+        and len(filename) <= LONGEST_NAME
+        and filename.isprintable()
+        and not {"/", "\\"} & set(filename)
+    )
 
 
 def _sniffed(content: bytes) -> set[str]:

@@ -112,6 +112,7 @@ class RecordExemption(Command, frozen=True, kw_only=True):
 
     def decide(self, s: Situation) -> Sequence[Event]:
         said(self.exemption.reference, "exemption.reference", most=200)
+        said(self.exemption.decided_by, "exemption.decided_by", most=200)
         if self.exemption.valid_to < self.exemption.valid_from:
             msg = "The exemption ends before it begins."
             raise NotAllowed(msg)
@@ -137,9 +138,8 @@ class AttestPayment(Command, frozen=True, kw_only=True):
         if not case.account:
             msg = "Nothing is paid without the recipient's account (register-account; R23)."
             raise NotReady(msg)
-        if case.exemption_needed and case.exemption is None:
-            msg = "The measure lies outside the acts: record the ministry's exemption first (record-exemption; R15)."
-            raise NotReady(msg)
+        if case.exemption_needed:
+            _exempted(case)
         attested = amount(self.amount, "amount")
         if attested != case.decision.amount_ore:
             msg = f"The letter grants {kr(case.decision.amount_ore)}, not {kr(attested)}."
@@ -189,3 +189,18 @@ class ConfirmPayment(Command, frozen=True, kw_only=True):
                 stamp=s.stamp(),
             )
         ]
+
+
+def _exempted(case: Application) -> None:
+    """The ministry's exemption is there, and holds for as long as the project lasts (R15)."""
+    exemption, project = case.exemption, case.content["project"]
+    if exemption is None:
+        msg = "The measure lies outside the acts: record the ministry's exemption first (record-exemption; R15)."
+        raise NotReady(msg)
+    begins, ends = str(exemption.valid_from), str(exemption.valid_to)
+    if not (begins <= project["starts_on"] and project["ends_on"] <= ends):
+        msg = (
+            f"The project runs from {project['starts_on']} to {project['ends_on']}; the exemption "
+            f"{exemption.reference} only holds from {begins} to {ends} (R15)."
+        )
+        raise NotReady(msg)
