@@ -1,7 +1,7 @@
 """How the frame was used: every commitment, in order, with what was left afterwards."""
 
 from grantflow.domain.event import Entry
-from grantflow.domain.frame import FrameCommitted, FrameOpened
+from grantflow.domain.frame import FrameAdjusted, FrameCommitted, FrameOpened
 from grantflow.projection import Pen, Projection, Table
 
 
@@ -16,6 +16,13 @@ def committed(pen: Pen, entry: Entry) -> None:
     event = entry.event
     if isinstance(event, FrameCommitted):
         _row(pen, entry, str(event.case), event.amount_ore, event.committed_ore, event.left_ore)
+
+
+def adjusted(pen: Pen, entry: Entry) -> None:
+    """A revision of the call changed what there is to grant."""
+    event = entry.event
+    if isinstance(event, FrameAdjusted):
+        _row(pen, entry, None, event.limit_ore - event.previous_ore, event.committed_ore, event.left_ore)
 
 
 def _row(pen: Pen, entry: Entry, case: str | None, *ore: int) -> None:
@@ -50,5 +57,5 @@ projection = Projection(
             indexes=(("frame", "position"),),
         )
     },
-    on={FrameOpened: opened, FrameCommitted: committed},
+    on={FrameOpened: opened, FrameCommitted: committed, FrameAdjusted: adjusted},
 )

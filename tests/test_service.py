@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 from given import IMDI, OSLO_KOMMUNE
-from steps import CALL_FOLDER, content
-from variants import variant
+from steps import AFTER_DEADLINE, CALL_FOLDER, assessed, content, declared, grant
+from variants import prepared, variant
 
 from grantflow.definitions import definition_files
-from grantflow.domain.announcement import Answer
+from grantflow.domain.announcement import Answer, CallRevised
 from grantflow.domain.application import fold
 from grantflow.domain.call import Call
 from grantflow.domain.deciding import Circumstances
 from grantflow.domain.drafting import ApplicationStarted
-from grantflow.domain.errors import BadRequest, NotAllowed, RoleNotAllowed
+from grantflow.domain.errors import BadRequest, FrameExceeded, NotAllowed, NotFound, RoleNotAllowed
 from grantflow.projector import Projector
 from grantflow.rooms import projections
 from grantflow.service import Receipt, Request, Service
@@ -120,3 +120,39 @@ def test_nobody_but_the_directorate_answers_for_all(service: Service) -> None:
 def test_a_key_that_is_empty_endless_or_unprintable_is_refused(key: str) -> None:
     with pytest.raises(BadRequest):
         by(key)
+
+
+def test_a_revision_holds_for_cases_that_begin_afterwards_and_not_for_those_before(service: Service) -> None:
+    before = service.handle(Request(step="start", call=CALL, by=by("before"))).case
+    service.revise(variant(CALL, "9000000.00"), "Rammen er økt.", by("revise", "call-manager"))
+    after = service.handle(Request(step="start", call=CALL, by=by("after"))).case
+    old, new = service.states.case(before).definition, service.states.case(after).definition
+    assert old != new
+    assert service.states.announcement(CALL).digest == new
+    assert service.states.call(CALL, old).frame == 790_000_000
+    assert service.states.frame(CALL).limit_ore == 900_000_000
+    revised = service.store.read(0, 100)
+    assert [e.event.grounds for e in revised if isinstance(e.event, CallRevised)] == ["Rammen er økt."]
+
+
+def test_a_revision_needs_grounds_and_something_to_revise_and_holds_what_is_committed(
+    service: Service,
+) -> None:
+    manager = by("revise", "call-manager")
+    with pytest.raises(BadRequest):
+        service.revise(variant(CALL, "9000000.00"), " ", manager)
+    with pytest.raises(NotAllowed):
+        service.revise(definition_files(CALL_FOLDER), "Ingen endring.", manager)
+    with pytest.raises(NotFound):
+        service.revise(variant("another", "1.00"), "Ukjent.", manager)
+    with pytest.raises(RoleNotAllowed):
+        service.revise(variant(CALL, "9000000.00"), "Jeg vil.", by("revise"))
+    (case,) = prepared(
+        service.store, Call.read(variant(CALL, "7900000.00")), 1, *assessed(), declared("decider")
+    )
+    decider = msgspec.structs.replace(
+        by("grant", "call-manager"), role="decider", person="imdi-decider", at=AFTER_DEADLINE.replace(hour=20)
+    )
+    service.handle(Request(step="grant", case=case, data=grant().data, by=decider))
+    with pytest.raises(FrameExceeded):
+        service.revise(variant(CALL, "799999.99"), "Kutt.", by("cut", "call-manager"))

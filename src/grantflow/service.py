@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from grantflow.domain import lifecycle
-from grantflow.domain.announcement import CallPublished, QuestionAnswered
+from grantflow.domain.announcement import CallPublished, CallRevised, QuestionAnswered
 from grantflow.domain.application import Application, evolve
 from grantflow.domain.call import Call
 from grantflow.domain.deciding import Circumstances, Command, Situation, command_from, decide, said
@@ -153,6 +153,31 @@ class Service:
             {"publish": call.digest},
             (Entry(frame_stream(call.id), 1, opened), Entry(stream, 1, published)),
         )
+
+    def revise(self, files: Mapping[str, str], grounds: str, by: Circumstances) -> Receipt:
+        """Give a published call another definition, with grounds; cases that have begun keep theirs (R35)."""
+        call = Call.read(files)
+        announcement = self.states.announcement(call.id)
+        _call_manager(self.states.call(call.id, announcement.digest), by, "revise")
+        if call.digest == announcement.digest:
+            msg = f"This is the definition that '{call.id}' has already ({call.digest[:12]})."
+            raise NotAllowed(msg)
+        stamp, frame = _call_stamp(by, "revise", "published"), self.states.frame(call.id)
+        revised = CallRevised(
+            call=call.id,
+            digest=call.digest,
+            grounds=said(grounds, "grounds"),
+            names=dict(call.names),
+            year=call.year,
+            frame_ore=call.frame,
+            files=dict(call.files),
+            stamp=stamp,
+        )
+        entries = [Entry(announcement.id, announcement.version + 1, revised)]
+        if call.frame != frame.limit_ore:
+            adjusted = frame.adjust(call.id, call.frame, stamp)
+            entries.insert(0, Entry(frame.id, frame.version + 1, adjusted))
+        return self._store_call(by, {"revise": call.digest, "grounds": grounds}, tuple(entries))
 
     def answer_question(self, call_id: str, question: str, answer: str, by: Circumstances) -> Receipt:
         """Record a question and its answer for all applicants to read (R36)."""

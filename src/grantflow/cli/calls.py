@@ -75,6 +75,25 @@ def publish(folder: Folder, person: Person, org: Org, key: Key = "", *, as_json:
 
 
 @calls.command(
+    epilog="Example: grantflow call revise my-call --grounds 'Rammen er økt.' --as imdi-lead --org 987879696"
+)
+def revise(
+    folder: Folder,
+    grounds: Annotated[str, typer.Option(help="Why, for all to read.")],
+    person: Person,
+    org: Org,
+    key: Key = "",
+    *,
+    as_json: Json = False,
+) -> None:
+    """Give a published call another definition, with grounds; cases that have begun keep theirs."""
+    with opened() as app:
+        by = circumstances(person, "call-manager", org, key)
+        receipt = app.service.revise(definition_files(folder), grounds, by)
+    write_one(msgspec.to_builtins(receipt), as_json=as_json)
+
+
+@calls.command(
     epilog="Example: grantflow call answer imdi-2023-tillegg --question 'Kan vi søke to ganger?' --answer 'Ja.' "
     "--as imdi-lead --org 987879696"
 )
@@ -100,8 +119,9 @@ def list_all(*, as_json: Json = False) -> None:
     with opened() as app:
         published = rows(
             app,
-            "SELECT facts->>'call' AS id, facts->'names'->>'nb' AS name, facts->>'digest' AS digest, recorded_at "
-            "FROM audit_trail WHERE topic = 'call-published@1' ORDER BY position",
+            "SELECT DISTINCT ON (stream) facts->>'call' AS id, facts->'names'->>'nb' AS name,"
+            " facts->>'digest' AS digest, recorded_at FROM audit_trail"
+            " WHERE topic IN ('call-published@1', 'call-revised@1') ORDER BY stream, position DESC",
         )
     if not as_json:
         for row in published:

@@ -68,6 +68,26 @@ class CallPublished(CallEvent, frozen=True, kw_only=True):
         )
 
 
+class CallRevised(CallEvent, frozen=True, kw_only=True):
+    """The call has another definition from now on, with grounds. Cases that have begun keep theirs (R35)."""
+
+    topic = "call-revised@1"
+
+    call: str
+    digest: str
+    grounds: str
+    names: dict[str, str]
+    year: int
+    frame_ore: Ore
+    files: dict[str, str]
+
+    def apply(self, announcement: Announcement) -> Announcement:
+        earlier = {
+            digest: files for digest, files in announcement.definitions.items() if digest != self.digest
+        }
+        return announcement.but(definitions={**earlier, self.digest: self.files})
+
+
 class QuestionAnswered(CallEvent, frozen=True, kw_only=True):
     """A question that matters to all was answered for all."""
 

@@ -47,6 +47,20 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
             stamp=msgspec.structs.replace(stamp, state="open" if total < self.limit_ore else "spent"),
         )
 
+    def adjust(self, call: str, limit_ore: Ore, stamp: Stamp) -> FrameAdjusted:
+        """Another limit for the call, with a revision; FrameExceeded when more than that is committed already."""
+        if limit_ore < self.committed_ore:
+            raise FrameExceeded(self.committed_ore, limit_ore)
+        state = "open" if self.committed_ore < limit_ore else "spent"
+        return FrameAdjusted(
+            call=call,
+            limit_ore=limit_ore,
+            previous_ore=self.limit_ore,
+            committed_ore=self.committed_ore,
+            left_ore=limit_ore - self.committed_ore,
+            stamp=msgspec.structs.replace(stamp, state=state),
+        )
+
     def but(self, **changes: Any) -> Frame:  # noqa: ANN401 - the fields' own types
         """The same frame with some fields changed."""
         return msgspec.structs.replace(self, **changes)
@@ -86,6 +100,21 @@ class FrameCommitted(FrameEvent, frozen=True, kw_only=True):
 
     def apply(self, frame: Frame) -> Frame:
         return frame.but(commitments={**frame.commitments, self.case: self.amount_ore})
+
+
+class FrameAdjusted(FrameEvent, frozen=True, kw_only=True):
+    """A revision of the call changed its money; what is committed stays."""
+
+    topic = "frame-adjusted@1"
+
+    call: str
+    limit_ore: Ore
+    previous_ore: Ore
+    committed_ore: Ore
+    left_ore: Ore
+
+    def apply(self, frame: Frame) -> Frame:
+        return frame.but(limit_ore=self.limit_ore)
 
 
 def fold_frame(frame: Frame, entries: Iterable[Entry]) -> Frame:
