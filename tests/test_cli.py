@@ -77,4 +77,29 @@ def test_a_sound_definition_passes_the_check_and_a_broken_one_exits_3(
     database_url: str, tmp_path: Path
 ) -> None:
     assert run(database_url, "call", "check", str(CALL_FOLDER)).returncode == 0
-    assert run(database_url, "call", "check", str(tmp_path)).returncode == 3
+    broken = run(database_url, "call", "check", str(tmp_path), "--json")
+    assert broken.returncode == 3
+    assert len(json.loads(broken.stdout)["items"]) == 3
+
+
+def test_what_is_wrongly_asked_is_refused_in_one_sentence_that_says_what_there_is(
+    database_url: str, tmp_path: Path
+) -> None:
+    who = ("--as", "x", "--org", "958935420")
+    nowhere = "postgresql://127.0.0.1:1/none"
+    for url, arguments, says in (
+        (database_url, ("case", "do", "x", "submitt", *who, "--role", "applicant"), "Did you mean submit?"),
+        (database_url, ("case", "do", "x", "submit", *who, "--role", "aplicant"), "Did you mean applicant?"),
+        (database_url, ("case", "start", "x", "--as", "x", "--org", "12"), "is not an organisation number"),
+        (database_url, ("case", "show", "nope-0001"), "grantflow case list"),
+        (
+            database_url,
+            ("call", "draw", str(CALL_FOLDER), "--output", str(tmp_path / "no" / "x")),
+            "can't be written",
+        ),
+        (nowhere, ("case", "list"), "The database does not answer"),
+    ):
+        answer = run(url, *arguments)
+        assert (answer.returncode, answer.stdout) == (1, "")
+        assert says in answer.stderr
+        assert "Traceback" not in answer.stderr

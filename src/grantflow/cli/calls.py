@@ -16,6 +16,7 @@ from grantflow.definitions import definition_files
 from grantflow.domain.announcement import Announcement
 from grantflow.domain.calendar import clock
 from grantflow.domain.call import Call
+from grantflow.domain.errors import BadRequest
 from grantflow.domain.money import kr
 from grantflow.drawing import mermaid, picture_of, svg
 from grantflow.inspection import inspect
@@ -59,8 +60,12 @@ def draw(
     text = svg(picture) if form == "svg" else mermaid(picture)
     if output is None:
         sys.stdout.write(text)
-    else:
+        return
+    try:
         output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        msg = f"{output} can't be written: {error.strerror or error}."
+        raise BadRequest(msg) from error
 
 
 @calls.command(
