@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from given import DEADLINE, OSLO_KOMMUNE, Given, Step
+from given import DEADLINE, OSLO_KOMMUNE, STAVANGER, Given, Step
 from steps import (
     ACCOUNT,
     assess,
@@ -22,7 +22,14 @@ from steps import (
     submitted,
 )
 
-from grantflow.domain.errors import BadRequest, NotAllowed, NotReady, RoleNotAllowed, StepNotAllowed
+from grantflow.domain.errors import (
+    BadRequest,
+    NotAllowed,
+    NotReady,
+    NotTheAuthority,
+    RoleNotAllowed,
+    StepNotAllowed,
+)
 from grantflow.domain.payment import (
     AccountRegistered,
     ExemptionRecorded,
@@ -172,6 +179,12 @@ def test_a_changed_account_keeps_the_one_before() -> None:
 def test_an_applicant_registers_no_account_and_pays_nothing() -> None:
     to_attest().when(account().by("p", "applicant").of(OSLO_KOMMUNE)).refused(RoleNotAllowed)
     to_attest().when(attest().by("p", "applicant").of(OSLO_KOMMUNE)).refused(RoleNotAllowed)
+
+
+def test_a_bank_return_comes_for_the_directorate_alone() -> None:
+    given = to_attest().and_then(attest(), declared("payer"), authorise())
+    given.when(confirm().of(STAVANGER)).refused(NotTheAuthority)
+    given.when(confirm()).then(PaymentConfirmed)
 
 
 def test_a_confirmation_has_the_banks_reference() -> None:

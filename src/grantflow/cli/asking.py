@@ -31,7 +31,7 @@ Key = Annotated[
     str, typer.Option("--key", help="Idempotency key: the same again gives the first answer again.")
 ]
 
-ROLES = tuple(sorted((MUNICIPAL | DIRECTORATE | {"auditor", "integration"}) - {"clock"}))
+ROLES = tuple(sorted((MUNICIPAL | DIRECTORATE | {"auditor"}) - {"clock"}))
 """Whom a person at the command line can be. The clock is the machine itself, and nobody else."""
 LARGEST = 20_000_000
 """The most bytes that a command's content may have."""

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from grantflow.domain.process import Step
 
 MUNICIPAL = frozenset({"applicant", "director", "project-lead", "superior"})
-DIRECTORATE = frozenset(
-    {"case-officer", "assessor", "decider", "attestant", "payer", "call-manager", "clock"}
-)
+MACHINES = frozenset({"clock", "integration"})
+"""Roles without a person behind them: nobody's kin, so they declare nothing (fvl §§ 6-10)."""
+DIRECTORATE = MACHINES | {"case-officer", "assessor", "decider", "attestant", "payer", "call-manager"}
 CLOCK_TOLERANCE = timedelta(seconds=5)
 """Two machines' clocks may differ by this much; the later instant is then recorded, so a case never runs back."""
 
@@ -186,7 +186,7 @@ def _relation(s: Situation) -> None:
 
 
 def _impartial(s: Situation, step: Step) -> None:
-    if s.by.role not in DIRECTORATE or s.by.role == "clock":
+    if s.by.role not in DIRECTORATE or s.by.role in MACHINES:
         return
     conflict = s.case.conflicts.get(s.by.person)
     if conflict:

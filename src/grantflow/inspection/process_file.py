@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from grantflow.inspection.source import Source
 
-ROLES = MUNICIPAL | DIRECTORATE | {"integration"}
+ROLES = MUNICIPAL | DIRECTORATE
 STEPS = frozenset(COMMANDS) | {"close"}
 """Every step the engine can take; `close` is taken as part of the step that settles a case."""
 
