@@ -7,6 +7,7 @@ from given import REPORT_DEADLINE, Given, Step
 from reports import report_of, reported, signed
 from steps import call_2023, countersign, paid, report, sign
 
+from grantflow.domain.call import CALL, Call
 from grantflow.domain.errors import (
     NothingDue,
     RoleNotAllowed,
@@ -50,6 +51,7 @@ def test_r24_the_report_is_due_at_the_end_of_1_february_2024_in_oslo() -> None:
         (REPORT_DEADLINE + DAY - MICROSECOND, 1),
         (REPORT_DEADLINE + DAY, 2),
         (REPORT_DEADLINE + 18 * DAY, 19),
+        (datetime.fromisoformat("2024-04-02T00:30:00+02:00"), 61),
     ],
 )
 def test_r24_what_is_delivered_late_is_received_with_the_days_it_is_late(at: datetime, days: int) -> None:
@@ -60,6 +62,15 @@ def test_r24_what_is_delivered_late_is_received_with_the_days_it_is_late(at: dat
     assert isinstance(event, AccountsCountersigned)
     assert (event.days_late, event.due_at) == (days, REPORT_DEADLINE)
     assert report_of(given).days_late == days
+
+
+def test_r24_a_call_without_a_report_deadline_has_no_late_reports() -> None:
+    call = call_2023()
+    undated = call.files[CALL].replace('steps = ["countersign-accounts"]', "steps = []")
+    given = Given(Call.read({**call.files, CALL: undated}), *paid(), report())
+    digest = report_of(given).digest
+    given = given.and_then(sign(digest), countersign(digest).when(REPORT_DEADLINE))
+    assert report_of(given).days_late == 0
 
 
 def test_r24_reminders_come_thirty_seven_and_one_day_before_at_nine_in_oslo() -> None:

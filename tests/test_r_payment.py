@@ -22,6 +22,7 @@ from steps import (
     submitted,
 )
 
+from grantflow.domain.call import CALL, Call
 from grantflow.domain.errors import (
     BadRequest,
     NotAllowed,
@@ -87,6 +88,14 @@ def test_r23_nothing_is_paid_before_the_application_deadline_has_passed() -> Non
 @pytest.mark.parametrize("history", [submitted(), assessed()], ids=["submitted", "assessed"])
 def test_r23_nothing_is_paid_before_a_decision(history: tuple[Step, ...], step: Step) -> None:
     Given(call_2023(), *history).when(step).refused(StepNotAllowed)
+
+
+def test_r23_the_deadline_is_the_one_that_bounds_submission_whatever_its_name() -> None:
+    call = call_2023()
+    renamed = Call.read(
+        {**call.files, CALL: call.files[CALL].replace('id = "application"', 'id = "soeknad"', 1)}
+    )
+    Given(renamed, *granted(), letter(), declared("attestant")).when(attest()).then(PaymentAttested)
 
 
 def test_r23_nothing_is_paid_before_the_letter() -> None:

@@ -128,7 +128,8 @@ class AttestPayment(Command, frozen=True, kw_only=True):
 
     def decide(self, s: Situation) -> Sequence[Event]:
         case = s.case
-        limit = s.call.limit("application")
+        deadline = s.call.deadline_of("submit")
+        limit = deadline.limit if deadline else s.by.at
         if s.by.at < limit:
             msg = f"Nothing is paid before the application deadline has passed ({clock(limit)}; R23)."
             raise NotReady(msg)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from grantflow.domain.application import Application, CaseEvent, Repayment, Report
+from grantflow.domain.calendar import oslo_date
 from grantflow.domain.deciding import Command, Situation, refuse_if, said
 from grantflow.domain.digest import digest_of
 from grantflow.domain.errors import ApprovalOutdated, NotAllowed, NotReady
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from grantflow.domain.event import Event
-
-REPORT = "report"
-"""The deadline that report and accounts are due by, as calls name it."""
 
 
 class ReportSubmitted(CaseEvent, frozen=True, kw_only=True):
@@ -144,9 +142,10 @@ class CountersignAccounts(Command, frozen=True, kw_only=True):
         if not report.signed_by:
             msg = "The project lead signs first (sign-accounts)."
             raise NotReady(msg)
-        limit = s.case.limit(REPORT, s.call)
-        late = s.by.at - limit
-        days = late // timedelta(days=1) + 1 if late >= timedelta(0) else 0
+        deadline = s.call.deadline_of(s.step)
+        limit = s.case.limit(deadline.id, s.call) if deadline else s.by.at
+        late = deadline is not None and s.by.at >= limit
+        days = (oslo_date(s.by.at) - oslo_date(limit)).days + 1 if late else 0
         return [AccountsCountersigned(digest=self.digest, due_at=limit, days_late=days, stamp=s.stamp())]
 
 
