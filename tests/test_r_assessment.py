@@ -56,6 +56,13 @@ def test_r16_other_weights_in_the_call_give_another_score() -> None:
     assert score_of(given.when(assess()).then(CaseAssessed)) == Decimal("4.40")
 
 
+def test_r16_points_of_somebody_who_turns_out_to_be_disqualified_do_not_count() -> None:
+    other = declared("assessor")
+    given = ready().and_then(other, scored("purpose", 1).by("imdi-assessor", "assessor"))
+    given = given.and_then(declared("assessor", conflict=True))
+    assert score_of(given.when(assess()).then(CaseAssessed)) == Decimal("5.00")
+
+
 def test_r16_points_given_again_replace_ones_own_and_both_stay_in_the_history() -> None:
     given = ready().and_then(scored("purpose", 1))
     assert score_of(given.when(assess()).then(CaseAssessed)) == Decimal("3.60")

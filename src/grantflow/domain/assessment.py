@@ -105,13 +105,18 @@ class Assess(Command, frozen=True, kw_only=True):
             raise NotAllowed(msg)
         return [
             CaseAssessed(
-                score=weighted_score(s.call, case.scores),
+                score=weighted_score(s.call, _impartial(case)),
                 recommendation=self.recommendation,
                 grounds=said(self.grounds, "grounds"),
                 amount_ore=recommended,
                 stamp=s.stamp(),
             )
         ]
+
+
+def _impartial(case: Application) -> Sequence[Score]:
+    """The points of all but those who later turned out to be disqualified (fvl § 6)."""
+    return [score for score in case.scores if not case.conflicts.get(score.assessor)]
 
 
 def weighted_score(call: Call, scores: Sequence[Score]) -> Decimal:
