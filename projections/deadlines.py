@@ -86,14 +86,20 @@ def _due(pen: Pen, entry: Entry, terms: DeadlineTerms, step: str, at: datetime) 
     )
 
 
-_WAITING = """
+_MOVED = """
+    ((a.declared_at AT TIME ZONE 'Europe/Oslo')
+     + ((d.due_limit AT TIME ZONE 'Europe/Oslo') - (d.call_limit AT TIME ZONE 'Europe/Oslo')))
+    AT TIME ZONE 'Europe/Oslo'
+"""
+"""A reminder keeps its distance in days to the limit, and its time by the clock, when the case has more time."""
+_AT = f"CASE WHEN a.with_instant THEN {_MOVED} ELSE d.due_limit END"
+_WAITING = f"""
     FROM agenda a JOIN deadline_cases c USING (case_id) JOIN deadlines d USING (case_id, deadline)
     WHERE a.states ? c.state
       AND (a.with_instant OR d.overdue_since IS NULL)
-      AND (NOT a.with_instant OR d.last_sent IS NULL OR a.declared_at > d.last_sent)
+      AND (NOT a.with_instant OR d.last_sent IS NULL OR {_AT} > d.last_sent)
       AND (a.step <> 'follow-up' OR d.overdue_since IS NOT NULL)
 """
-_AT = "CASE WHEN a.with_instant THEN a.declared_at ELSE d.due_limit END"
 
 projection = Projection(
     name="deadlines",

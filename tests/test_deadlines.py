@@ -141,7 +141,12 @@ def test_a_case_with_more_time_does_not_lapse_before_its_own_limit(
     service.handle(Request(step="extend-deadline", case=case, data=more_time, by=officer))
     sweep(DEADLINE, service, projector)
     assert service.states.case(case).state == "draft"
-    assert next_instant(DEADLINE, projector) == DEADLINE + timedelta(days=4)
+    day_before = datetime(2023, 8, 31, 7, tzinfo=UTC)
+    assert next_instant(DEADLINE, projector) == day_before
+    sweep(day_before, service, projector)
+    reminders = [e.event for e in service.store.load(case) if isinstance(e.event, ReminderSent)]
+    assert [reminder.due_at for reminder in reminders] == [datetime(2023, 8, 25, 7, tzinfo=UTC), day_before]
+    assert next_instant(day_before, projector) == DEADLINE + timedelta(days=4)
     sweep(DEADLINE + timedelta(days=4), service, projector)
     assert service.states.case(case).state == "lapsed"
     revived = {**more_time, "until": "2023-09-10"}

@@ -121,6 +121,18 @@ def test_r24_what_is_overdue_is_followed_up_once_at_each_declared_instant() -> N
     given.when(followed_up(second + DAY)).refused(NothingDue)
 
 
+def test_r24_reminders_and_follow_ups_move_with_a_cases_own_limit() -> None:
+    more = {"deadline": "report", "until": "2024-04-15", "reason": "Regnskapsføreren er syk."}
+    given = Given(call_2023(), *paid(), Step("extend-deadline", more, role="decider"))
+    given.when(reminder(DEADLINE.reminders[1])).refused(NothingDue)
+    given.when(reminder(datetime(2024, 4, 8, 7, 0, tzinfo=UTC))).then(ReminderSent)
+    given.when(overdue(datetime(2024, 4, 15, 22, 0, tzinfo=UTC))).then(MarkedOverdue)
+    given.when(by_the_clock("follow-up", given.now, due_at=DEADLINE.follow_ups[0].isoformat())).refused(
+        NothingDue
+    )
+    given.when(followed_up(datetime(2024, 4, 29, 7, 0, tzinfo=UTC))).then(OverdueFollowedUp)
+
+
 def test_r24_an_application_is_not_overdue_but_lapses() -> None:
     step = by_the_clock("mark-overdue", REPORT_DEADLINE)
     Given(call_2023(), *paid()).when(step.saying(deadline="application")).refused(NothingDue)

@@ -16,6 +16,12 @@ def end_of_day(day: date) -> datetime:
     return start_of_day(day + timedelta(days=1))
 
 
+def days_later(instant: datetime, days: int) -> datetime:
+    """The same time by the clock in Oslo so many days later, in UTC."""
+    local = instant.astimezone(OSLO).replace(tzinfo=None) + timedelta(days=days)
+    return local.replace(tzinfo=OSLO).astimezone(UTC)
+
+
 def oslo_date(instant: datetime) -> date:
     """The date it is in Oslo at an instant."""
     return instant.astimezone(OSLO).date()

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal
 
 from grantflow.domain.application import Application, CaseEvent
-from grantflow.domain.calendar import clock, end_of_day
+from grantflow.domain.calendar import clock, days_later, end_of_day, oslo_date
 from grantflow.domain.deciding import Command, Situation, said, waiting
 from grantflow.domain.errors import NotAllowed, NotFound, NothingDue
 
@@ -114,8 +114,8 @@ class Remind(Command, frozen=True, kw_only=True):
         terms = _terms(s, self.deadline)
         limit = s.case.limit(self.deadline, s.call)
         last = s.case.reminded.get(self.deadline)
-        on_time = self.due_at <= s.by.at < limit
-        if self.due_at not in terms.reminders or not on_time or (last is not None and self.due_at <= last):
+        due = self.due_at in _moved(terms.reminders, terms, limit) and self.due_at <= s.by.at < limit
+        if not due or (last is not None and self.due_at <= last):
             msg = f"No reminder of the {self.deadline} deadline is due in this case."
             raise NothingDue(msg)
         return [ReminderSent(deadline=self.deadline, limit=limit, due_at=self.due_at, stamp=s.stamp())]
@@ -148,7 +148,8 @@ class FollowUp(Command, frozen=True, kw_only=True):
     def decide(self, s: Situation) -> Sequence[Event]:
         terms = _terms(s, self.deadline)
         last = s.case.reminded.get(self.deadline)
-        due = self.due_at in terms.follow_ups and self.due_at <= s.by.at
+        follow_ups = _moved(terms.follow_ups, terms, s.case.limit(self.deadline, s.call))
+        due = self.due_at in follow_ups and self.due_at <= s.by.at
         if not due or self.deadline not in s.case.overdue or (last is not None and self.due_at <= last):
             msg = f"No follow-up of the {self.deadline} deadline is due in this case."
             raise NothingDue(msg)
@@ -162,6 +163,12 @@ def _terms(s: Situation, deadline: str) -> Deadline:
         msg = f"The call has no deadline '{deadline}'. It has: {known}."
         raise NotFound(msg)
     return terms
+
+
+def _moved(instants: Sequence[datetime], terms: Deadline, limit: datetime) -> tuple[datetime, ...]:
+    """A deadline's reminders or follow-ups, moved by as many days as the case's own limit is."""
+    days = (oslo_date(limit) - oslo_date(terms.limit)).days
+    return tuple(days_later(instant, days) for instant in instants)
 
 
 def _matters(s: Situation, terms: Deadline) -> bool:
