@@ -1,6 +1,7 @@
 """Documents beside the form: which are taken, under which names, and what attaching does to an approval (R22)."""
 
 import base64
+import unicodedata
 from typing import Any
 
 import pytest
@@ -89,6 +90,12 @@ def test_the_same_document_twice_is_refused_also_under_another_name() -> None:
 )  # fmt: skip
 def test_a_hostile_filename_is_refused(filename: str) -> None:
     Given(call_2023(), started()).when(attached(filename=filename)).refused(BadRequest)
+
+
+def test_a_filename_is_kept_in_composed_form_however_a_machine_spells_it() -> None:
+    step = attached(filename=unicodedata.normalize("NFD", "Årsplan.pdf"))
+    case = Given(call_2023(), started()).when(step).then(DocumentAttached)
+    assert case.attachments[0].filename == "Årsplan.pdf"
 
 
 @pytest.mark.parametrize("filename", ["Øknadsbrev årsplan.pdf", "x" * 200, "budsjett (2).pdf", "...pdf"])

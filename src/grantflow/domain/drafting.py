@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -176,7 +177,8 @@ class Attach(Command, frozen=True, kw_only=True):
         if any(attachment.digest == self.digest for attachment in s.case.attachments):
             msg = f"This exact document is attached already ({self.digest[:12]})."
             raise NotAllowed(msg)
-        attachment = Attachment(self.digest, self.filename, self.media_type, len(self.content))
+        filename = unicodedata.normalize("NFC", self.filename)
+        attachment = Attachment(self.digest, filename, self.media_type, len(self.content))
         return _changed(s, DocumentAttached(attachment=attachment, stamp=s.stamp()))
 
 
