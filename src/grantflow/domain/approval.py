@@ -63,7 +63,7 @@ class Approve(Command, frozen=True, kw_only=True):
         ]
 
     def _capacity(self, s: Situation) -> None:
-        today = oslo_date(s.by.at)
+        today = oslo_date(s.at)
         if self.capacity == "delegate":
             if self.delegation is None or not self.delegation.reference.strip():
                 msg = "An employee who approves documents the authority: give delegation with its reference."
@@ -76,7 +76,7 @@ class Approve(Command, frozen=True, kw_only=True):
             raise NotAllowed(msg)
         if self.capacity == "district-director":
             number = s.case.content.get("applicant", {}).get("district")
-            district = s.call.register.district(str(number), s.by.at) if number else None
+            district = s.call.register.district(str(number), s.at) if number else None
             if district is None or district.municipality != s.case.applicant.municipality:
                 msg = "A district director approves for a district of the applicant; the application names none."
                 raise NotAllowed(msg)

@@ -90,7 +90,7 @@ class Assess(Command, frozen=True, kw_only=True):
                 "This application needs a statement from another body first (consult, record-statement; R30)."
             )
             raise NotReady(msg)
-        waiting = case.open_requests(s.by.at)
+        waiting = case.open_requests(s.at)
         if waiting:
             msg = f"Request number {waiting[0].number} may be answered until {waiting[0].due.isoformat()}."
             raise NotReady(msg)

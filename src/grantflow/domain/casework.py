@@ -139,7 +139,7 @@ class RequestInformation(Command, frozen=True, kw_only=True):
 
     def decide(self, s: Situation) -> Sequence[Event]:
         limit = end_of_day(self.due)
-        if limit <= s.by.at:
+        if limit <= s.at:
             msg = f"The day {self.due} is over; set a date that gives time to answer."
             raise NotAllowed(msg)
         return [

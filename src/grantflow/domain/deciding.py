@@ -70,6 +70,12 @@ class Situation(msgspec.Struct, frozen=True):
     step: str
 
     @property
+    def at(self) -> datetime:
+        """The instant that counts and is recorded: the command's, or the case's last if a clock is a little behind."""
+        recorded = self.case.recorded_at
+        return self.by.at if recorded is None else max(self.by.at, recorded)
+
+    @property
     def target(self) -> str:
         """The state the process leads to by this step; StepNotAllowed where there is no arrow."""
         process = self.call.process
@@ -81,9 +87,8 @@ class Situation(msgspec.Struct, frozen=True):
     def stamp(self, *, state: str | None = None, authority: str | None = None) -> Stamp:
         """The stamp of an event of this command, leading to `state` (the step's own target unless said)."""
         by = self.by
-        recorded = self.case.recorded_at
         return Stamp(
-            recorded_at=by.at if recorded is None else max(by.at, recorded),
+            recorded_at=self.at,
             step=self.step,
             person=by.person,
             organisation=by.organisation,
@@ -137,7 +142,7 @@ def command_from(step: str, data: dict[str, Any]) -> Command:
 def decide(s: Situation, command: Command) -> Sequence[Event]:
     """The one way a command is judged: admitted by the general rules first, then by its own."""
     admit(s)
-    refuse_if(s.step, s.call.failures(s.step, {**command.subject(s.case), "facts": facts_of(s)}, s.by.at))
+    refuse_if(s.step, s.call.failures(s.step, {**command.subject(s.case), "facts": facts_of(s)}, s.at))
     return command.decide(s)
 
 
@@ -151,9 +156,9 @@ def admit(s: Situation) -> None:
     if s.by.role not in step.roles:
         raise RoleNotAllowed(s.step, s.by.role, step.roles)
     _ = s.target
-    if s.case.recorded_at is not None and s.by.at < s.case.recorded_at - CLOCK_TOLERANCE:
+    if s.at - s.by.at > CLOCK_TOLERANCE:
         msg = (
-            f"The case has recorded {s.case.recorded_at.isoformat()} already; this command's instant is "
+            f"The case has recorded {s.at.isoformat()} already; this command's instant is "
             f"{s.by.at.isoformat()}. Check the clock of the machine that sent it."
         )
         raise ClockBehind(msg)
@@ -192,8 +197,8 @@ def _in_time(s: Situation) -> None:
     deadline = s.call.deadline_of(s.step)
     if deadline is not None and deadline.late == "refuse":
         limit = s.case.limit(deadline.id, s.call)
-        if s.by.at >= limit:
-            raise PastDeadline(deadline.id, limit, s.by.at)
+        if s.at >= limit:
+            raise PastDeadline(deadline.id, limit, s.at)
 
 
 def refuse_if(step: str, failures: Sequence[Failure]) -> None:

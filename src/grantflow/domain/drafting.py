@@ -100,7 +100,7 @@ class Start(Command, frozen=True, kw_only=True):
 
     def decide(self, s: Situation) -> Sequence[Event]:
         number = s.by.organisation
-        municipality = s.call.register.municipality(number, s.by.at)
+        municipality = s.call.register.municipality(number, s.at)
         applicant = (
             Organisation(number, municipality.name, municipality.number, municipality.county)
             if municipality

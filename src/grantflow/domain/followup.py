@@ -87,7 +87,7 @@ class ExtendDeadline(Command, frozen=True, kw_only=True):
             raise NotAllowed(msg)
         current = s.case.limit(self.deadline, s.call)
         limit = end_of_day(self.until)
-        if limit <= max(current, s.by.at):
+        if limit <= max(current, s.at):
             msg = f"The new date must lie after the present limit, {current.isoformat()}, and after today."
             raise NotAllowed(msg)
         return [
@@ -95,7 +95,7 @@ class ExtendDeadline(Command, frozen=True, kw_only=True):
                 deadline=self.deadline,
                 until=self.until,
                 limit=limit,
-                after_the_fact=s.by.at >= current,
+                after_the_fact=s.at >= current,
                 reason=said(self.reason, "reason"),
                 stamp=s.stamp(),
             )
@@ -114,7 +114,7 @@ class Remind(Command, frozen=True, kw_only=True):
         terms = _terms(s, self.deadline)
         limit = s.case.limit(self.deadline, s.call)
         last = s.case.reminded.get(self.deadline)
-        on_time = self.due_at <= s.by.at < limit
+        on_time = self.due_at <= s.at < limit
         if self.due_at not in terms.reminders or not on_time or (last is not None and self.due_at <= last):
             msg = f"No reminder of the {self.deadline} deadline is due in this case."
             raise NothingDue(msg)
@@ -131,7 +131,7 @@ class MarkOverdue(Command, frozen=True, kw_only=True):
     def decide(self, s: Situation) -> Sequence[Event]:
         terms = _terms(s, self.deadline)
         limit = s.case.limit(self.deadline, s.call)
-        if terms.passed != "overdue" or s.by.at < limit or self.deadline in s.case.overdue:
+        if terms.passed != "overdue" or s.at < limit or self.deadline in s.case.overdue:
             msg = f"The case is not newly overdue on the {self.deadline} deadline."
             raise NothingDue(msg)
         return [MarkedOverdue(deadline=self.deadline, due_at=limit, stamp=s.stamp())]
@@ -148,7 +148,7 @@ class FollowUp(Command, frozen=True, kw_only=True):
     def decide(self, s: Situation) -> Sequence[Event]:
         terms = _terms(s, self.deadline)
         last = s.case.reminded.get(self.deadline)
-        due = self.due_at in terms.follow_ups and self.due_at <= s.by.at
+        due = self.due_at in terms.follow_ups and self.due_at <= s.at
         if not due or self.deadline not in s.case.overdue or (last is not None and self.due_at <= last):
             msg = f"No follow-up of the {self.deadline} deadline is due in this case."
             raise NothingDue(msg)

@@ -127,7 +127,7 @@ class AttestPayment(Command, frozen=True, kw_only=True):
     def decide(self, s: Situation) -> Sequence[Event]:
         case = s.case
         limit = s.call.limit("application")
-        if s.by.at < limit:
+        if s.at < limit:
             msg = f"Nothing is paid before the application deadline has passed ({limit.isoformat()}; R23)."
             raise NotReady(msg)
         if case.decision is None or not case.letter:

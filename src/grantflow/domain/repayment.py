@@ -71,7 +71,7 @@ class NotifyRepayment(Command, frozen=True, kw_only=True):
     def decide(self, s: Situation) -> Sequence[Event]:
         repayment = _due(s)
         limit = end_of_day(self.answer_by)
-        if limit <= s.by.at:
+        if limit <= s.at:
             msg = f"The day {self.answer_by} is over; set a date that gives time to answer."
             raise NotAllowed(msg)
         if repayment.claimed_ore:
@@ -98,13 +98,13 @@ class ClaimRepayment(Command, frozen=True, kw_only=True):
 
     def decide(self, s: Situation) -> Sequence[Event]:
         repayment = _due(s)
-        if repayment.answer_limit is None or s.by.at < repayment.answer_limit:
+        if repayment.answer_limit is None or s.at < repayment.answer_limit:
             msg = "A claim needs prior notice (notify-repayment), and the time to answer must have passed (fvl § 16)."
             raise NotReady(msg)
         if repayment.claimed_ore:
             msg = "The money is claimed already."
             raise NotAllowed(msg)
-        if end_of_day(self.due) <= s.by.at:
+        if end_of_day(self.due) <= s.at:
             msg = f"The day {self.due} is over; set a date that gives time to pay."
             raise NotAllowed(msg)
         return [

@@ -145,7 +145,7 @@ class CountersignAccounts(Command, frozen=True, kw_only=True):
             msg = "The project lead signs first (sign-accounts)."
             raise NotReady(msg)
         limit = s.case.limit(REPORT, s.call)
-        late = s.by.at - limit
+        late = s.at - limit
         days = late // timedelta(days=1) + 1 if late >= timedelta(0) else 0
         return [AccountsCountersigned(digest=self.digest, due_at=limit, days_late=days, stamp=s.stamp())]
 
