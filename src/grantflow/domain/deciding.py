@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
 from grantflow.domain.application import Application
+from grantflow.domain.calendar import end_of_day
 from grantflow.domain.call import Call, Deadline
 from grantflow.domain.errors import (
     BadRequest,
     ClockBehind,
     Disqualified,
+    Failure,
     ImpartialityNotDeclared,
     NotFound,
     NotTheAuthority,
@@ -26,11 +28,11 @@ from grantflow.domain.errors import (
 from grantflow.domain.event import Event, Stamp
 from grantflow.domain.frame import Frame
 from grantflow.domain.money import Ore, ore
+from grantflow.domain.plain import oddity, storable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from grantflow.domain.errors import Failure
     from grantflow.domain.process import Step
 
 MUNICIPAL = frozenset({"applicant", "director", "project-lead", "superior"})
@@ -39,6 +41,10 @@ DIRECTORATE = frozenset(
 )
 CLOCK_TOLERANCE = timedelta(seconds=5)
 """Two machines' clocks may differ by this much; the later instant is then recorded, so a case never runs back."""
+
+_LONGEST_NAME = 300
+FIRST_YEAR, LAST_YEAR = 1900, 2200
+"""Every day that somebody names lies in these years."""
 
 COMMANDS: dict[str, type[Command]] = {}
 """Every step the engine can take, by the name the process uses."""
@@ -58,6 +64,21 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     command: str
     authority: str | None = None
     effective_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("person", "organisation", "role", "channel", "command"):
+            text = getattr(self, name)
+            if not 0 < len(text) <= _LONGEST_NAME or not storable(text):
+                msg = f"{name} must be 1 to {_LONGEST_NAME} characters, none of them a control character."
+                raise BadRequest(msg)
+        if self.authority is not None and not storable(self.authority):
+            msg = "authority holds characters that can't be stored."
+            raise BadRequest(msg)
+        for name in ("at", "effective_at"):
+            instant: datetime | None = getattr(self, name)
+            if instant is not None and instant.tzinfo is None:
+                msg = f"{name} has no offset from UTC; an instant reads like 2023-08-28T23:59:59+02:00."
+                raise BadRequest(msg)
 
 
 class Situation(msgspec.Struct, frozen=True):
@@ -107,6 +128,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     step: ClassVar[str] = ""
     money: ClassVar[bool] = False
     """Whether deciding reads the call's frame."""
+    binary: ClassVar[frozenset[str]] = frozenset()
+    """The fields that hold bytes (base64 in JSON) and may be as large as the call allows."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -132,6 +155,10 @@ def command_from(step: str, data: dict[str, Any]) -> Command:
     if kind is None:
         msg = f"There is no step '{step}'. Steps: {', '.join(sorted(COMMANDS))}."
         raise NotFound(msg)
+    odd = oddity({name: value for name, value in data.items() if name not in kind.binary})
+    if odd is not None:
+        msg = f"The content of '{step}' does not fit: {odd['en']}."
+        raise BadRequest(msg, failures=(Failure(rule="content", message=odd),))
     try:
         return msgspec.convert(data, kind, strict=True)
     except (msgspec.ValidationError, ValueError) as error:
@@ -231,6 +258,14 @@ def waiting(s: Situation, deadline: Deadline) -> tuple[str, ...]:
     return tuple(step.moves) if step else ()
 
 
+def end_of(day: date, what: str) -> datetime:
+    """The first instant after a day that somebody has named, in UTC; BadRequest when it is out of all reason."""
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        msg = f"{what}: {day} is no day of any use here; name one from {FIRST_YEAR} to {LAST_YEAR}."
+        raise BadRequest(msg)
+    return end_of_day(day)
+
+
 def amount(text: str, what: str) -> Ore:
     """The øre of a decimal string, above zero; BadRequest names the field."""
     try:
@@ -251,5 +286,8 @@ def said(text: str, what: str, *, most: int = 20_000) -> str:
         raise BadRequest(msg)
     if len(text) > most:
         msg = f"{what} is longer than {most} characters."
+        raise BadRequest(msg)
+    if not storable(text):
+        msg = f"{what} holds characters that can't be stored."
         raise BadRequest(msg)
     return text

@@ -141,6 +141,7 @@ class Attach(Command, frozen=True, kw_only=True):
     """Attach a document: `content` is its bytes (base64 in JSON), `media_type` what it claims to be."""
 
     step = "attach"
+    binary = frozenset({"content"})
 
     filename: str
     media_type: str

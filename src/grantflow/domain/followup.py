@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
 
 from grantflow.domain.application import Application, CaseEvent
-from grantflow.domain.calendar import end_of_day
-from grantflow.domain.deciding import Command, Situation, said, waiting
+from grantflow.domain.deciding import Command, Situation, end_of, said, waiting
 from grantflow.domain.errors import NotAllowed, NotFound, NothingDue
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class ExtendDeadline(Command, frozen=True, kw_only=True):
             msg = f"Nothing in a case that is {s.case.state} waits for the {self.deadline} deadline."
             raise NotAllowed(msg)
         current = s.case.limit(self.deadline, s.call)
-        limit = end_of_day(self.until)
+        limit = end_of(self.until, "until")
         if limit <= max(current, s.at):
             msg = f"The new date must lie after the present limit, {current.isoformat()}, and after today."
             raise NotAllowed(msg)
@@ -102,13 +103,17 @@ class ExtendDeadline(Command, frozen=True, kw_only=True):
         ]
 
 
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+"""An instant somebody names: without its offset from UTC it is none."""
+
+
 class Remind(Command, frozen=True, kw_only=True):
     """The clock: a reminder whose instant, `due_at`, has come, while the deadline has not."""
 
     step = "remind"
 
     deadline: str
-    due_at: datetime
+    due_at: Instant
 
     def decide(self, s: Situation) -> Sequence[Event]:
         terms = _terms(s, self.deadline)
@@ -143,7 +148,7 @@ class FollowUp(Command, frozen=True, kw_only=True):
     step = "follow-up"
 
     deadline: str
-    due_at: datetime
+    due_at: Instant
 
     def decide(self, s: Situation) -> Sequence[Event]:
         terms = _terms(s, self.deadline)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from grantflow.domain.application import Application, CaseEvent, Repayment
-from grantflow.domain.calendar import end_of_day
-from grantflow.domain.deciding import Command, Situation, amount, said
+from grantflow.domain.deciding import Command, Situation, amount, end_of, said
 from grantflow.domain.errors import NotAllowed, NotReady
 from grantflow.domain.money import Ore, kroner
 from grantflow.domain.reporting import closing
@@ -70,7 +69,7 @@ class NotifyRepayment(Command, frozen=True, kw_only=True):
 
     def decide(self, s: Situation) -> Sequence[Event]:
         repayment = _due(s)
-        limit = end_of_day(self.answer_by)
+        limit = end_of(self.answer_by, "answer_by")
         if limit <= s.at:
             msg = f"The day {self.answer_by} is over; set a date that gives time to answer."
             raise NotAllowed(msg)
@@ -104,7 +103,7 @@ class ClaimRepayment(Command, frozen=True, kw_only=True):
         if repayment.claimed_ore:
             msg = "The money is claimed already."
             raise NotAllowed(msg)
-        if end_of_day(self.due) <= s.at:
+        if end_of(self.due, "due") <= s.at:
             msg = f"The day {self.due} is over; set a date that gives time to pay."
             raise NotAllowed(msg)
         return [

@@ -93,8 +93,7 @@ class Submit(Command, frozen=True, kw_only=True):
             participants=project["participants"],
             partners=tuple(p["organisation"] for p in case.content["partners"]["organisations"]),
             themes=tuple(project["themes"]),
-            consultation_due=call.consultation is not None
-            and call.consultation.required(case.content, s.at),
+            consultation_due=call.consultation is not None and call.consultation.required(case.content, s.at),
             exemption_needed=project["outside_acts"],
             stamp=s.stamp(),
         )
