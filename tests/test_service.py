@@ -1,12 +1,14 @@
 """Commands on a real database: stored once, decided again after a lost race, and projected as they were."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import msgspec
+import psycopg
 import pytest
-from given import IMDI, OSLO_KOMMUNE
+from given import IMDI, OSLO_KOMMUNE, STAVANGER
 from steps import CALL_FOLDER, content
 
 from grantflow.definitions import definition_files
@@ -16,9 +18,7 @@ from grantflow.domain.drafting import ApplicationStarted
 from grantflow.projector import Projector
 from grantflow.rooms import projections
 from grantflow.service import Receipt, Request, Service
-
-if TYPE_CHECKING:
-    from grantflow.store import Store
+from grantflow.store import KeyReused, Store
 
 CALL = "imdi-2023-tillegg"
 
@@ -32,7 +32,7 @@ def by(command: str, role: str = "applicant") -> Circumstances:
 
 
 @pytest.fixture
-def service(store: "Store") -> Service:
+def service(store: Store) -> Service:
     service = Service(store)
     service.publish(definition_files(CALL_FOLDER), by("publish", "call-manager"))
     return service
@@ -89,3 +89,44 @@ def test_a_receipt_asked_for_again_has_the_digest_of_what_was_stored(
 
     monkeypatch.setattr(ApplicationStarted, "upcast", newer)
     assert service.handle(request).digest == first.digest
+
+
+def test_two_peoples_keys_are_never_the_same_key(service: Service) -> None:
+    one, other = by("c"), by("b:c")
+    requests = [
+        Request(step="start", call=CALL, by=msgspec.structs.replace(circumstances, person=person))
+        for circumstances, person in ((one, "a:b"), (other, "a"))
+    ]
+    first, second = map(service.handle, requests)
+    assert first.case != second.case
+    assert not second.repeated
+
+
+def test_a_key_used_again_for_another_organisation_is_refused(service: Service) -> None:
+    service.handle(Request(step="start", call=CALL, by=by("begin")))
+    elsewhere = msgspec.structs.replace(by("begin"), organisation=STAVANGER)
+    with pytest.raises(KeyReused):
+        service.handle(Request(step="start", call=CALL, by=elsewhere))
+
+
+def test_a_line_that_is_cut_while_standing_in_it_is_done_without(service: Service) -> None:
+    stream = uuid4()
+    with (
+        psycopg.connect(service.store.database_url, autocommit=True) as other,
+        service.store.exclusive(stream),
+    ):
+        held = other.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone()
+        assert held == (1,)
+        elsewhere = Store(service.store.database_url)
+
+        def stand() -> str:
+            with elsewhere, elsewhere.exclusive(stream):
+                return "did without"
+
+        with ThreadPoolExecutor(1) as threads:
+            standing = threads.submit(stand)
+            query = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            while (waiting := other.execute(query).fetchone()) is None:
+                time.sleep(0.01)
+            other.execute("SELECT pg_terminate_backend(%s)", waiting)
+            assert standing.result(10) == "did without"

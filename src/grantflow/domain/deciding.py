@@ -65,6 +65,11 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     authority: str | None = None
     effective_at: datetime | None = None
 
+    @property
+    def key(self) -> str:
+        """The idempotency key in the whole system: the caller's own, within that caller."""
+        return f"{self.person.replace('%', '%25').replace(':', '%3A')}:{self.command}"
+
     def __post_init__(self) -> None:
         for name in ("person", "organisation", "role", "channel", "command"):
             text = getattr(self, name)
