@@ -13,7 +13,7 @@ from apscheduler.triggers.date import DateTrigger
 
 from grantflow.deadlines import next_instant, sweep
 from grantflow.duties import Duty
-from grantflow.store import Unavailable
+from grantflow.store import Overloaded, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +51,8 @@ class Worker:
         swept = sweep(instant, self._service, self._projector)
         upcoming = next_instant(instant, self._projector)
         log.info("swept", done=len(swept.done), stale=swept.stale, next=upcoming and upcoming.isoformat())
+        for due, refusal in swept.refused:
+            log.warning("not-taken", case=str(due.case), step=due.step, refused=refusal.code)
         if upcoming is not None and self._scheduler.get_job(_MISSED) is not None:
             self._scheduler.add_job(self._awake, DateTrigger(upcoming), id="next", replace_existing=True)
         return len(swept.done)
@@ -83,7 +85,7 @@ class Worker:
             self._projector.catch_up()
             while not stop.is_set() and duty.waited(TURN_SECONDS):
                 self._projector.catch_up()
-        except Unavailable as refusal:
+        except (Unavailable, Overloaded) as refusal:
             log.warning("duty-interrupted", duty=duty.name, reason=refusal.detail)
             duty.let_go()
         finally:
@@ -94,7 +96,7 @@ class Worker:
         """Sweep as an alarm does: what is missed while the database is away is swept when it is back."""
         try:
             self.once()
-        except Unavailable as refusal:
+        except (Unavailable, Overloaded) as refusal:
             log.warning("not-swept", reason=refusal.detail)
 
 
