@@ -31,5 +31,5 @@ def test_the_longest_name_is_a_name() -> None:
 
 
 def test_an_instant_without_its_offset_is_no_instant() -> None:
-    with pytest.raises(ValueError, match="offset"):
+    with pytest.raises(BadRequest, match="offset"):
         Circumstances(**{**WHO, "at": datetime(2023, 8, 14, 8, tzinfo=UTC).replace(tzinfo=None)})

@@ -73,8 +73,10 @@ def _completed(address: str) -> str:
 
 
 def _settle(connection: Connection) -> None:
-    """Set what the append relies on: to see what was committed before it got its lock."""
-    connection.execute("SET default_transaction_isolation = 'read committed'; SET search_path = public")
+    """Set what the append relies on, to see what was committed before it got its lock; and instants are read in UTC."""
+    connection.execute(
+        "SET default_transaction_isolation = 'read committed'; SET search_path = public; SET timezone = 'UTC'"
+    )
 
 
 def _check(connection: Connection) -> None:

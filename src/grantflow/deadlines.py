@@ -11,6 +11,7 @@ import msgspec
 from grantflow.domain.deciding import Circumstances
 from grantflow.domain.errors import NothingDue, Refused, StepNotAllowed
 from grantflow.service import Receipt, Request, Service
+from grantflow.store import Overloaded, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,25 +38,34 @@ class Swept(msgspec.Struct, frozen=True):
 
     done: tuple[Receipt, ...]
     stale: int
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[tuple[Request, Refused], ...] = ()
 
 
 def sweep(now: datetime, service: Service, projector: Projector) -> Swept:
     """Take every step that is due at `now` (UTC). Calling it again, or twice at once, does nothing more.
 
     A step's key is derived from case, deadline and instant, so the store takes each once; what it was due for stands
-    on the event, and the stamp says when it was done. A case that refuses its step holds up no other.
+    on the event, and the stamp says when it was done. A case that refuses holds up no other. Unavailable or Overloaded
+    when the database has no time for any of it.
     """
     done: list[Receipt] = []
+    stale = 0
     while True:
         projector.catch_up()
-        answers = list(service.handle_all(_request(due, now) for due in _agenda(projector, now)))
-        taken = [answer for answer in answers if isinstance(answer, Receipt)]
-        done += taken
-        if not taken:
-            refusals = [answer for answer in answers if isinstance(answer, Refused)]
-            refused = [one for one in refusals if not isinstance(one, NothingDue | StepNotAllowed)]
-            return Swept(tuple(done), len(refusals) - len(refused), tuple(refused))
+        requests = [_request(due, now) for due in _agenda(projector, now)]
+        refused: list[tuple[Request, Refused]] = []
+        before = len(done)
+        for request, answer in zip(requests, service.handle_all(requests), strict=True):
+            if isinstance(answer, Receipt):
+                done.append(answer)
+            elif isinstance(answer, NothingDue | StepNotAllowed):
+                stale += 1
+            elif isinstance(answer, Unavailable | Overloaded):
+                raise answer
+            else:
+                refused.append((request, answer))
+        if len(done) == before:
+            return Swept(tuple(done), stale, tuple(refused))
 
 
 def next_instant(after: datetime, projector: Projector) -> datetime | None:
@@ -87,4 +97,4 @@ def _request(due: Due, now: datetime) -> Request:
     )
 
 
-__all__ = ["Due", "Refused", "Swept", "next_instant", "sweep"]
+__all__ = ["Due", "Swept", "next_instant", "sweep"]

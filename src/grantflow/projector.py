@@ -8,11 +8,13 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import psycopg
 import structlog
 from psycopg import sql
 from psycopg.rows import dict_row
 
 from grantflow.pen import TablePen, create_tables
+from grantflow.writer import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,6 +31,8 @@ log = structlog.get_logger(__name__)
 LIVE, ASIDE = "read", "aside"
 BATCH = 2_000
 _MOST_WAITING = 50_000
+_PASSING = frozenset({"08", "40", "53", "55", "57"})
+"""PostgreSQL's classes of errors that pass: connection, rollback, resources, locks, an operator's intervention."""
 _SETUP_LOCK, _REBUILD_LOCK = 7_201, 7_202
 
 
@@ -173,11 +177,11 @@ class Projector:
                     )
 
     def _standings(self) -> list[Standing]:
-        last = self.store.last_position()
         with self.store.connection() as connection:
             rows = connection.execute(
                 "SELECT name, position, error FROM projection_positions ORDER BY name"
             ).fetchall()
+        last = self.store.last_position()
         return [
             Standing(name, self.projections[name].question, position, last - position, error)
             for name, position, error in rows
@@ -196,7 +200,9 @@ class Projector:
     def _apply(self, projection: Projection, entries: Sequence[Entry]) -> None:
         try:
             self._apply_batch(projection, entries)
-        except Exception:  # noqa: BLE001 - whatever a read model does, only it may stop
+        except Exception as error:  # noqa: BLE001 - whatever a read model does, only it may stop
+            if passing := _passing(error):
+                raise passing from None
             self._apply_one_by_one(projection, entries)
 
     def _apply_batch(self, projection: Projection, entries: Sequence[Entry]) -> None:
@@ -220,6 +226,8 @@ class Projector:
             try:
                 self._apply_batch(projection, [entry])
             except Exception as error:
+                if passing := _passing(error):
+                    raise passing from None
                 reason = (
                     f"at position {entry.position} ({entry.event.topic}): {type(error).__name__}: {error}"
                 )
@@ -228,8 +236,8 @@ class Projector:
                 )
                 with self.store.connection() as connection:
                     connection.execute(
-                        "UPDATE projection_positions SET error = %s WHERE name = %s",
-                        (reason, projection.name),
+                        "UPDATE projection_positions SET error = %s WHERE name = %s AND position < %s",
+                        (reason, projection.name, entry.position),
                     )
                 return
 
@@ -253,6 +261,15 @@ class Projector:
             pen.flush(changed=pen.waiting > _MOST_WAITING)
         pen.flush()
         return after
+
+
+def _passing(error: Exception) -> Unavailable | None:
+    """The refusal where the database had no time, room or connection just then; None where the read model failed."""
+    if isinstance(error, Unavailable):
+        return error
+    if not isinstance(error, psycopg.OperationalError) or (error.sqlstate or "08")[:2] not in _PASSING:
+        return None
+    return Unavailable.because(error)
 
 
 def _fingerprint(projection: Projection) -> str:

@@ -52,13 +52,19 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """The idempotency key: the caller's own, within that caller."""
-        return f"{self.by.person}:{self.by.command}"
+        """The idempotency key."""
+        return self.by.key
 
     @property
     def body(self) -> bytes:
-        """SHA-256 of what is asked, so that the same key with another content is noticed."""
-        asked = {"step": self.step, "case": self.case, "call": self.call, "data": self.data}
+        """SHA-256 of what is asked, and for whom, so that the same key for something else is noticed."""
+        asked = {
+            "step": self.step,
+            "case": self.case,
+            "call": self.call,
+            "organisation": self.by.organisation,
+            "data": self.data,
+        }
         return hashlib.sha256(canonical(asked)).digest()
 
 
@@ -301,7 +307,7 @@ class Service:
         )
 
     def _store_call(self, by: Circumstances, asked: dict[str, str], entries: tuple[Entry, ...]) -> Receipt:
-        append = Append(f"{by.person}:{by.command}", hashlib.sha256(canonical(asked)).digest(), entries)
+        append = Append(by.key, hashlib.sha256(canonical(asked)).digest(), entries)
         try:
             appended = self.store.append(append).result()
         except Conflict:

@@ -224,7 +224,7 @@ class Store(Application[UUID]):
         except psycopg.OperationalError as error:
             raise Unavailable.because(error) from error
         try:
-            with suppress(psycopg.errors.LockNotAvailable):
+            with suppress(psycopg.OperationalError):
                 connection.execute(f"SET lock_timeout = '{LINE_SECONDS}s'")
                 connection.execute("SELECT pg_advisory_lock(%s)", (key,))
             yield

@@ -1,4 +1,4 @@
-"""The duties that run by the clock: what is due is swept at its instant, and at intervals for what was missed."""
+"""The duties that run once in the whole system: events are carried to the read models, and deadlines are kept."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.date import DateTrigger
 
 from grantflow.deadlines import next_instant, sweep
+from grantflow.duties import Duty
+from grantflow.store import Overloaded, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +25,9 @@ log = structlog.get_logger(__name__)
 
 INTERVAL_SECONDS = 30
 """How often to look for what a stopped worker missed; the instants themselves wake the worker at once."""
+TURN_SECONDS = 1.0
+"""How often a worker without the duty tries to take it, and one that has it makes sure that it still does."""
+_MISSED = "missed"
 
 
 def now() -> datetime:
@@ -31,7 +36,10 @@ def now() -> datetime:
 
 
 class Worker:
-    """Sweeps on time. Any number may run: each due step has one key, so the store takes it once."""
+    """Projects and sweeps on time. Any number may run: one has the duty, and the next takes over when that one is gone.
+
+    Two at work by mistake would do no harm: a read model's position and a due step's key let each thing happen once.
+    """
 
     def __init__(self, service: Service, projector: Projector, clock: Callable[[], datetime] = now) -> None:
         self._service, self._projector, self._clock = service, projector, clock
@@ -42,25 +50,54 @@ class Worker:
         instant = self._clock()
         swept = sweep(instant, self._service, self._projector)
         upcoming = next_instant(instant, self._projector)
-        for refusal in swept.refused:
-            log.warning("duty-refused", code=refusal.code, detail=refusal.detail)
         log.info("swept", done=len(swept.done), stale=swept.stale, next=upcoming and upcoming.isoformat())
-        if upcoming is not None and self._scheduler.running:
-            self._scheduler.add_job(self.once, DateTrigger(upcoming), id="next", replace_existing=True)
+        for due, refusal in swept.refused:
+            log.warning("not-taken", case=str(due.case), step=due.step, refused=refusal.code)
+        if upcoming is not None and self._scheduler.get_job(_MISSED) is not None:
+            self._scheduler.add_job(self._awake, DateTrigger(upcoming), id="next", replace_existing=True)
         return len(swept.done)
 
     def run(self, stop: Event | None = None) -> None:
-        """Work until told to stop, by SIGTERM, SIGINT, or the event."""
+        """Stand ready for the duty, and work while it is held, until told to stop: by SIGTERM, SIGINT, or the event."""
         stop = stop or _stopped_by_signals()
         self._scheduler.start()
-        self._scheduler.add_job(
-            self.once, "interval", seconds=INTERVAL_SECONDS, coalesce=True, max_instances=1, id="missed"
-        )
         try:
-            self.once()
-            stop.wait()
+            with Duty(self._service.store.database_url) as duty:
+                while not stop.is_set():
+                    if duty.taken():
+                        self._work(duty, stop)
+                    else:
+                        stop.wait(TURN_SECONDS)
         finally:
             self._scheduler.shutdown()
+
+    def _work(self, duty: Duty, stop: Event) -> None:
+        log.info("duty-taken", duty=duty.name)
+        self._scheduler.add_job(
+            self._awake,
+            "interval",
+            seconds=INTERVAL_SECONDS,
+            next_run_time=datetime.now(UTC),
+            coalesce=True,
+            id=_MISSED,
+        )
+        try:
+            self._projector.catch_up()
+            while not stop.is_set() and duty.waited(TURN_SECONDS):
+                self._projector.catch_up()
+        except (Unavailable, Overloaded) as refusal:
+            log.warning("duty-interrupted", duty=duty.name, reason=refusal.detail)
+            duty.let_go()
+        finally:
+            self._scheduler.remove_all_jobs()
+            log.info("duty-ended", duty=duty.name)
+
+    def _awake(self) -> None:
+        """Sweep as an alarm does: what is missed while the database is away is swept when it is back."""
+        try:
+            self.once()
+        except (Unavailable, Overloaded) as refusal:
+            log.warning("not-swept", reason=refusal.detail)
 
 
 def _stopped_by_signals() -> Event:

@@ -64,7 +64,7 @@ class Approve(Command, frozen=True, kw_only=True):
         ]
 
     def _capacity(self, s: Situation) -> None:
-        today = oslo_date(s.by.at)
+        today = oslo_date(s.at)
         if self.capacity == "delegate":
             if self.delegation is None or not _documented(self.delegation):
                 msg = "An employee who approves documents the authority: give delegation, with reference and issued_by."
@@ -83,7 +83,7 @@ class Approve(Command, frozen=True, kw_only=True):
                 msg = "A district director approves for a district of the applicant; the application names none."
                 raise NotAllowed(msg)
             return
-        district = s.call.register.district(number, s.by.at)
+        district = s.call.register.district(number, s.at)
         if district is None or district.municipality != s.case.applicant.municipality:
             msg = f"{number} is no district of {s.case.applicant.name}, which is the applicant (R6)."
             raise NotAllowed(msg)

@@ -90,7 +90,7 @@ class Assess(Command, frozen=True, kw_only=True):
         if consultation and case.consultation_due and consultation.body not in case.statements:
             msg = f"This application needs {consultation.body}'s statement first (consult, record-statement; R30)."
             raise NotReady(msg)
-        waiting = case.open_requests(s.by.at)
+        waiting = case.open_requests(s.at)
         if waiting:
             msg = f"Request number {waiting[0].number} may be answered until {clock(waiting[0].due)}."
             raise NotReady(msg)

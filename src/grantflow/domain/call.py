@@ -246,6 +246,10 @@ class Call:
         if missing:
             msg = f"The definition lacks {', '.join(missing)}."
             raise DefinitionError(msg)
+        unfit = [name for name, text in files.items() if "\0" in text]
+        if unfit:
+            msg = f"{', '.join(unfit)} holds a character that can't be stored (NUL)."
+            raise DefinitionError(msg)
         try:
             return cls(files)
         except (ValueError, KeyError, TypeError) as error:

@@ -6,8 +6,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from grantflow.domain.application import Application, CaseEvent, InformationRequest
-from grantflow.domain.calendar import end_of_day
-from grantflow.domain.deciding import Command, Situation, said
+from grantflow.domain.deciding import Command, Situation, end_of, said
 from grantflow.domain.errors import NotAllowed, NotFound, NotReady
 
 if TYPE_CHECKING:
@@ -135,8 +134,8 @@ class RequestInformation(Command, frozen=True, kw_only=True):
     due: date
 
     def decide(self, s: Situation) -> Sequence[Event]:
-        limit = end_of_day(self.due)
-        if limit <= s.by.at:
+        limit = end_of(self.due, "due")
+        if limit <= s.at:
             msg = f"The day {self.due} is over; set a date that gives time to answer."
             raise NotAllowed(msg)
         return [

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
 from grantflow.domain.application import Application
-from grantflow.domain.calendar import clock
+from grantflow.domain.calendar import clock, end_of_day
 from grantflow.domain.call import Call, Deadline
 from grantflow.domain.errors import (
     BadRequest,
     ClockBehind,
     Disqualified,
+    Failure,
     ImpartialityNotDeclared,
     NotFound,
     NotTheAuthority,
@@ -27,11 +28,11 @@ from grantflow.domain.errors import (
 from grantflow.domain.event import Event, Stamp
 from grantflow.domain.frame import Frame
 from grantflow.domain.money import Ore, ore
+from grantflow.domain.plain import oddity, storable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from grantflow.domain.errors import Failure
     from grantflow.domain.process import Step
 
 MUNICIPAL = frozenset({"applicant", "director", "project-lead", "superior"})
@@ -43,6 +44,8 @@ CLOCK_TOLERANCE = timedelta(seconds=5)
 
 LONGEST_NAME = 200
 """The most characters a person, organisation, role, channel or idempotency key may have."""
+FIRST_YEAR, LAST_YEAR = 1900, 2200
+"""Every day that somebody names lies in these years."""
 
 COMMANDS: dict[str, type[Command]] = {}
 """Every step the engine can take, by the name the process uses."""
@@ -63,16 +66,26 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     authority: str | None = None
     effective_at: datetime | None = None
 
+    @property
+    def key(self) -> str:
+        """The idempotency key in the whole system: the caller's own, within that caller."""
+        return f"{self.person.replace('%', '%25').replace(':', '%3A')}:{self.command}"
+
     def __post_init__(self) -> None:
-        """BadRequest when a name or key is empty, too long or unprintable; ValueError for an instant without offset."""
+        """BadRequest when a name or key is empty, too long or can't be stored, or an instant lacks its offset."""
         for name in ("person", "organisation", "role", "channel", "command"):
-            value = getattr(self, name)
-            if not 0 < len(value) <= LONGEST_NAME or not value.isprintable():
+            text = getattr(self, name)
+            if not 0 < len(text) <= LONGEST_NAME or not text.isprintable() or not storable(text):
                 msg = f"'{name}' must be 1 to {LONGEST_NAME} printable characters."
                 raise BadRequest(msg)
-        if self.at.utcoffset() is None:
-            msg = "an instant needs its offset from UTC"
-            raise ValueError(msg)
+        if self.authority is not None and not storable(self.authority):
+            msg = "'authority' holds characters that can't be stored."
+            raise BadRequest(msg)
+        for name in ("at", "effective_at"):
+            instant: datetime | None = getattr(self, name)
+            if instant is not None and instant.tzinfo is None:
+                msg = f"'{name}' has no offset from UTC; an instant reads like 2023-08-28T23:59:59+02:00."
+                raise BadRequest(msg)
 
 
 class Situation(msgspec.Struct, frozen=True):
@@ -83,6 +96,12 @@ class Situation(msgspec.Struct, frozen=True):
     frame: Frame
     by: Circumstances
     step: str
+
+    @property
+    def at(self) -> datetime:
+        """The instant that counts and is recorded: the command's, or the case's last if a clock is a little behind."""
+        recorded = self.case.recorded_at
+        return self.by.at if recorded is None else max(self.by.at, recorded)
 
     @property
     def target(self) -> str:
@@ -96,9 +115,8 @@ class Situation(msgspec.Struct, frozen=True):
     def stamp(self, *, state: str | None = None, authority: str | None = None) -> Stamp:
         """The stamp of an event of this command, leading to `state` (the step's own target unless said)."""
         by = self.by
-        recorded = self.case.recorded_at
         return Stamp(
-            recorded_at=(by.at if recorded is None else max(by.at, recorded)).astimezone(UTC),
+            recorded_at=self.at.astimezone(UTC),
             step=self.step,
             person=by.person,
             organisation=by.organisation,
@@ -117,6 +135,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     step: ClassVar[str] = ""
     money: ClassVar[bool] = False
     """Whether deciding reads the call's frame."""
+    binary: ClassVar[frozenset[str]] = frozenset()
+    """The fields that hold bytes (base64 in JSON) and may be as large as the call allows."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -142,6 +162,10 @@ def command_from(step: str, data: dict[str, Any]) -> Command:
     if kind is None:
         msg = f"There is no step '{step}'. Steps: {', '.join(sorted(COMMANDS))}."
         raise NotFound(msg)
+    odd = oddity({name: value for name, value in data.items() if name not in kind.binary})
+    if odd is not None:
+        msg = f"The content of '{step}' does not fit: {odd['en']}."
+        raise BadRequest(msg, failures=(Failure(rule="content", message=odd),))
     try:
         return msgspec.convert(data, kind, strict=True)
     except (msgspec.ValidationError, ValueError) as error:
@@ -152,7 +176,7 @@ def command_from(step: str, data: dict[str, Any]) -> Command:
 def decide(s: Situation, command: Command) -> Sequence[Event]:
     """The one way a command is judged: admitted by the general rules first, then by its own."""
     admit(s)
-    refuse_if(s.step, s.call.failures(s.step, {**command.subject(s.case), "facts": facts_of(s)}, s.by.at))
+    refuse_if(s.step, s.call.failures(s.step, {**command.subject(s.case), "facts": facts_of(s)}, s.at))
     return command.decide(s)
 
 
@@ -166,9 +190,9 @@ def admit(s: Situation) -> None:
     if s.by.role not in step.roles:
         raise RoleNotAllowed(s.step, s.by.role, step.roles)
     _ = s.target
-    if s.case.recorded_at is not None and s.by.at < s.case.recorded_at - CLOCK_TOLERANCE:
+    if s.at - s.by.at > CLOCK_TOLERANCE:
         msg = (
-            f"The case has recorded {clock(s.case.recorded_at)} already; this command's instant is "
+            f"The case has recorded {clock(s.at)} already; this command's instant is "
             f"{clock(s.by.at)}. Check the clock of the machine that sent it."
         )
         raise ClockBehind(msg)
@@ -207,8 +231,8 @@ def _in_time(s: Situation) -> None:
     deadline = s.call.deadline_of(s.step)
     if deadline is not None and deadline.late == "refuse":
         limit = s.case.limit(deadline.id, s.call)
-        if s.by.at >= limit:
-            raise PastDeadline(deadline.id, limit, s.by.at)
+        if s.at >= limit:
+            raise PastDeadline(deadline.id, limit, s.at)
 
 
 def refuse_if(step: str, failures: Sequence[Failure]) -> None:
@@ -241,6 +265,14 @@ def waiting(s: Situation, deadline: Deadline) -> tuple[str, ...]:
     return tuple(step.moves) if step else ()
 
 
+def end_of(day: date, what: str) -> datetime:
+    """The first instant after a day that somebody has named, in UTC; BadRequest when it is out of all reason."""
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        msg = f"{what}: {day} is no day of any use here; name one from {FIRST_YEAR} to {LAST_YEAR}."
+        raise BadRequest(msg)
+    return end_of_day(day)
+
+
 def amount(text: str, what: str) -> Ore:
     """The øre of a decimal string, above zero; BadRequest names the field."""
     try:
@@ -261,5 +293,8 @@ def said(text: str, what: str, *, most: int = 20_000) -> str:
         raise BadRequest(msg)
     if len(text) > most:
         msg = f"{what} is longer than {most} characters."
+        raise BadRequest(msg)
+    if not storable(text):
+        msg = f"{what} holds characters that can't be stored."
         raise BadRequest(msg)
     return text

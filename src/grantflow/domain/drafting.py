@@ -101,7 +101,7 @@ class Start(Command, frozen=True, kw_only=True):
 
     def decide(self, s: Situation) -> Sequence[Event]:
         number = s.by.organisation
-        municipality = s.call.register.municipality(number, s.by.at)
+        municipality = s.call.register.municipality(number, s.at)
         applicant = (
             Organisation(number, municipality.name, municipality.number, municipality.county)
             if municipality
@@ -142,6 +142,7 @@ class Attach(Command, frozen=True, kw_only=True):
     """Attach a document: `content` is its bytes (base64 in JSON), `media_type` what it claims to be."""
 
     step = "attach"
+    binary = frozenset({"content"})
 
     filename: str
     media_type: str

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
 
 from grantflow.domain.application import Application, CaseEvent
-from grantflow.domain.calendar import clock, days_later, end_of_day, oslo_date
-from grantflow.domain.deciding import Command, Situation, said, waiting
+from grantflow.domain.calendar import clock, days_later, oslo_date
+from grantflow.domain.deciding import Command, Situation, end_of, said, waiting
 from grantflow.domain.errors import NotAllowed, NotFound, NothingDue
 
 if TYPE_CHECKING:
@@ -86,8 +88,8 @@ class ExtendDeadline(Command, frozen=True, kw_only=True):
             msg = f"Nothing in a case that is {s.case.state} waits for the {self.deadline} deadline."
             raise NotAllowed(msg)
         current = s.case.limit(self.deadline, s.call)
-        limit = end_of_day(self.until)
-        if limit <= max(current, s.by.at):
+        limit = end_of(self.until, "until")
+        if limit <= max(current, s.at):
             msg = f"The new date must lie after the present limit, {clock(current)}, and after today."
             raise NotAllowed(msg)
         return [
@@ -95,11 +97,15 @@ class ExtendDeadline(Command, frozen=True, kw_only=True):
                 deadline=self.deadline,
                 until=self.until,
                 limit=limit,
-                after_the_fact=s.by.at >= current,
+                after_the_fact=s.at >= current,
                 reason=said(self.reason, "reason"),
                 stamp=s.stamp(),
             )
         ]
+
+
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+"""An instant somebody names: without its offset from UTC it is none."""
 
 
 class Remind(Command, frozen=True, kw_only=True):
@@ -108,13 +114,13 @@ class Remind(Command, frozen=True, kw_only=True):
     step = "remind"
 
     deadline: str
-    due_at: datetime
+    due_at: Instant
 
     def decide(self, s: Situation) -> Sequence[Event]:
         terms = _terms(s, self.deadline)
         limit = s.case.limit(self.deadline, s.call)
         last = s.case.reminded.get(self.deadline)
-        due = self.due_at in _moved(terms.reminders, terms, limit) and self.due_at <= s.by.at < limit
+        due = self.due_at in _moved(terms.reminders, terms, limit) and self.due_at <= s.at < limit
         if not due or (last is not None and self.due_at <= last):
             msg = f"No reminder of the {self.deadline} deadline is due in this case."
             raise NothingDue(msg)
@@ -131,7 +137,7 @@ class MarkOverdue(Command, frozen=True, kw_only=True):
     def decide(self, s: Situation) -> Sequence[Event]:
         terms = _terms(s, self.deadline)
         limit = s.case.limit(self.deadline, s.call)
-        if terms.passed != "overdue" or s.by.at < limit or self.deadline in s.case.overdue:
+        if terms.passed != "overdue" or s.at < limit or self.deadline in s.case.overdue:
             msg = f"The case is not newly overdue on the {self.deadline} deadline."
             raise NothingDue(msg)
         return [MarkedOverdue(deadline=self.deadline, due_at=limit, stamp=s.stamp())]
@@ -143,13 +149,13 @@ class FollowUp(Command, frozen=True, kw_only=True):
     step = "follow-up"
 
     deadline: str
-    due_at: datetime
+    due_at: Instant
 
     def decide(self, s: Situation) -> Sequence[Event]:
         terms = _terms(s, self.deadline)
         last = s.case.reminded.get(self.deadline)
         follow_ups = _moved(terms.follow_ups, terms, s.case.limit(self.deadline, s.call))
-        due = self.due_at in follow_ups and self.due_at <= s.by.at
+        due = self.due_at in follow_ups and self.due_at <= s.at
         if not due or self.deadline not in s.case.overdue or (last is not None and self.due_at <= last):
             msg = f"No follow-up of the {self.deadline} deadline is due in this case."
             raise NothingDue(msg)

@@ -129,8 +129,8 @@ class AttestPayment(Command, frozen=True, kw_only=True):
     def decide(self, s: Situation) -> Sequence[Event]:
         case = s.case
         deadline = s.call.deadline_of("submit")
-        limit = deadline.limit if deadline else s.by.at
-        if s.by.at < limit:
+        limit = deadline.limit if deadline else s.at
+        if s.at < limit:
             msg = f"Nothing is paid before the application deadline has passed ({clock(limit)}; R23)."
             raise NotReady(msg)
         if case.decision is None or not case.letter:

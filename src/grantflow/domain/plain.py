@@ -77,7 +77,7 @@ def oddity(content: Any) -> Words | None:  # noqa: ANN401 - anything at all
 
 def _odd(value: Any) -> Words | None:  # noqa: ANN401 - anything at all
     if isinstance(value, str):
-        return None if _storable(value) else _TEXT
+        return None if storable(value) else _TEXT
     if value is None or isinstance(value, (bool, dict, list)):
         return None
     if isinstance(value, int):
@@ -85,7 +85,8 @@ def _odd(value: Any) -> Words | None:  # noqa: ANN401 - anything at all
     return _FRACTION if isinstance(value, float) else _KIND
 
 
-def _storable(text: str) -> bool:
+def storable(text: str) -> bool:
+    """Whether a text can be stored and shown: no control characters but tab and line breaks, no half of a pair."""
     if text.isascii() and text.isprintable():
         return True
     return not any(

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from grantflow.domain.application import Application, CaseEvent, Repayment
-from grantflow.domain.calendar import end_of_day
-from grantflow.domain.deciding import Command, Situation, amount, said
+from grantflow.domain.deciding import Command, Situation, amount, end_of, said
 from grantflow.domain.errors import NotAllowed, NotReady
 from grantflow.domain.money import Ore, kr
 from grantflow.domain.reporting import closing
@@ -70,8 +69,8 @@ class NotifyRepayment(Command, frozen=True, kw_only=True):
 
     def decide(self, s: Situation) -> Sequence[Event]:
         repayment = _due(s)
-        limit = end_of_day(self.answer_by)
-        if limit <= s.by.at:
+        limit = end_of(self.answer_by, "answer_by")
+        if limit <= s.at:
             msg = f"The day {self.answer_by} is over; set a date that gives time to answer."
             raise NotAllowed(msg)
         if repayment.claimed_ore:
@@ -98,13 +97,13 @@ class ClaimRepayment(Command, frozen=True, kw_only=True):
 
     def decide(self, s: Situation) -> Sequence[Event]:
         repayment = _due(s)
-        if repayment.answer_limit is None or s.by.at < repayment.answer_limit:
+        if repayment.answer_limit is None or s.at < repayment.answer_limit:
             msg = "A claim needs prior notice (notify-repayment), and the time to answer must have passed (fvl § 16)."
             raise NotReady(msg)
         if repayment.claimed_ore:
             msg = "The money is claimed already."
             raise NotAllowed(msg)
-        if end_of_day(self.due) <= s.by.at:
+        if end_of(self.due, "due") <= s.at:
             msg = f"The day {self.due} is over; set a date that gives time to pay."
             raise NotAllowed(msg)
         return [

@@ -143,9 +143,9 @@ class CountersignAccounts(Command, frozen=True, kw_only=True):
             msg = "The project lead signs first (sign-accounts)."
             raise NotReady(msg)
         deadline = s.call.deadline_of(s.step)
-        limit = s.case.limit(deadline.id, s.call) if deadline else s.by.at
-        late = deadline is not None and s.by.at >= limit
-        days = (oslo_date(s.by.at) - oslo_date(limit)).days + 1 if late else 0
+        limit = s.case.limit(deadline.id, s.call) if deadline else s.at
+        late = deadline is not None and s.at >= limit
+        days = (oslo_date(s.at) - oslo_date(limit)).days + 1 if late else 0
         return [AccountsCountersigned(digest=self.digest, due_at=limit, days_late=days, stamp=s.stamp())]
 
 

@@ -94,12 +94,11 @@ class Submit(Command, frozen=True, kw_only=True):
             participants=project["participants"],
             partners=tuple(p["organisation"] for p in case.content["partners"]["organisations"]),
             themes=tuple(project["themes"]),
-            consultation_due=call.consultation is not None
-            and call.consultation.required(case.content, s.by.at),
+            consultation_due=call.consultation is not None and call.consultation.required(case.content, s.at),
             exemption_needed=project["outside_acts"],
             stamp=s.stamp(),
         )
-        receipt = ReceiptIssued(content=digest, received_at=s.by.at, stamp=s.stamp())
+        receipt = ReceiptIssued(content=digest, received_at=s.at, stamp=s.stamp())
         return [submitted, receipt]
 
 
@@ -127,7 +126,7 @@ class Lapse(Command, frozen=True, kw_only=True):
             msg = f"No deadline '{self.deadline}' of {s.call.id} makes a case lapse."
             raise NothingDue(msg)
         limit = s.case.limit(self.deadline, s.call)
-        if s.by.at < limit:
+        if s.at < limit:
             msg = f"The {self.deadline} deadline of this case is {clock(limit)}; it has not passed."
             raise NothingDue(msg)
         return [ApplicationLapsed(deadline=self.deadline, due_at=limit, stamp=s.stamp())]

@@ -1,0 +1,147 @@
+"""A read model that fails stops alone and says where; a database that goes away for a moment stops none."""
+
+from __future__ import annotations
+
+import time
+from itertools import count
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from noted import Noted, append, noted
+
+from grantflow.projection import Pen, Projection, Table
+from grantflow.projector import Projector
+from grantflow.store import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from grantflow.domain.event import Entry
+    from grantflow.store import Store
+
+pytestmark = pytest.mark.usefixtures("noted_is_known")
+
+TABLE = Table(columns={"position": "bigint", "text": "text"}, key=("position",))
+
+
+def notes(before: Callable[[Entry], Any] = lambda _: None, name: str = "notes") -> Projection:
+    """A read model of notes that does something before each."""
+
+    def write(pen: Pen, entry: Entry) -> None:
+        before(entry)
+        assert isinstance(entry.event, Noted)
+        pen.add(name, position=entry.position, text=entry.event.text)
+
+    return Projection(name=name, question="Which notes?", tables={name: TABLE}, on={Noted: write})
+
+
+def write(store: Store, many: int) -> None:
+    for _ in range(many):
+        store.append(append(noted(uuid4(), 1))).result()
+
+
+def cut(address: str) -> None:
+    """Cut every connection but one's own."""
+    with psycopg.connect(address, autocommit=True) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+def waiting_for_a_row(store: Store) -> None:
+    """Wait until somebody waits for what this transaction holds."""
+    with psycopg.connect(store.database_url, autocommit=True) as other:
+        query = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        while other.execute(query).fetchone() is None:
+            time.sleep(0.01)
+
+
+def test_a_read_model_that_fails_stops_alone_at_that_event_and_says_so(store: Store) -> None:
+    def fails(entry: Entry) -> None:
+        if entry.position == 3:
+            msg = "no"
+            raise ValueError(msg)
+
+    write(store, 5)
+    projector = Projector(store, [notes(fails), notes(name="others")])
+    projector.catch_up()
+    standings = {s.name: s for s in projector.standings()}
+    assert (standings["notes"].position, standings["others"].position) == (2, 5)
+    assert "position 3 (test-noted@1): ValueError: no" in str(standings["notes"].error)
+
+
+def test_a_connection_lost_in_the_middle_is_no_fault_of_the_read_model(store: Store) -> None:
+    cuts: list[Entry] = []
+
+    def cut_off(entry: Entry) -> None:
+        if entry.position == 3 and len(cuts) < 2:
+            cuts.append(entry)
+            cut(store.database_url)
+
+    write(store, 5)
+    projector = Projector(store, [notes(cut_off)])
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            projector.catch_up()
+    projector.catch_up()
+    assert [(s.position, s.error) for s in projector.standings()] == [(5, None)]
+    assert projector.check("notes") == []
+
+
+def test_what_fails_in_an_older_program_does_not_stop_a_newer_one_that_went_past_it(store: Store) -> None:
+    newer, calls = Thread(target=Projector(store, [notes()]).catch_up), count(1)
+
+    def overtaken(entry: Entry) -> None:
+        if entry.position == 3:
+            if next(calls) == 2:  # by itself, after it failed among others
+                newer.start()
+                waiting_for_a_row(store)
+            msg = "the older program does not know what to do"
+            raise ValueError(msg)
+
+    write(store, 5)
+    older = Projector(store, [notes(overtaken)])
+    older.catch_up()
+    newer.join()
+    assert [(s.position, s.error) for s in older.standings()] == [(5, None)]
+
+
+def test_a_lag_is_never_negative(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    projector = Projector(store, [notes()])
+    write(store, 2)
+    really = store.last_position
+
+    def overtaken() -> int:
+        last = really()
+        write(store, 1)
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(store, "last_position", really)
+            Projector(store, [notes()]).catch_up()
+        return last
+
+    with monkeypatch.context() as racing:
+        racing.setattr(store, "last_position", overtaken)
+        assert [s.lag >= 0 for s in projector.standings()] == [True]
+
+
+def test_two_projectors_at_once_write_each_row_once(store: Store) -> None:
+    stop, projectors = Event(), [Projector(store, [notes()]) for _ in range(3)]
+
+    def follow(projector: Projector) -> None:
+        while not stop.is_set():
+            projector.catch_up()
+
+    threads = [Thread(target=follow, args=(projector,)) for projector in projectors]
+    for thread in threads:
+        thread.start()
+    write(store, 200)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    projectors[0].catch_up()
+    assert projectors[0].check("notes") == []
+    assert len(projectors[0].rows("SELECT * FROM notes")) == 200
