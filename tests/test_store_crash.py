@@ -33,6 +33,8 @@ APPENDER = str(Path(__file__).with_name("appender.py"))
 def kept(address: str) -> dict[str, tuple[int, int]]:
     """Check that the log is whole, and give what it has answered: key to first and last position."""
     with psycopg.connect(address) as connection:
+        # One look at both tables: what was in flight when the process died may commit in between.
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         rows = connection.execute(
             "SELECT c.key, c.first_position, c.last_position, count(e.notification_id) "
             "FROM commands c LEFT JOIN stored_events e "

@@ -10,6 +10,9 @@ def main() -> None:
 
         sys.stdout.write(f"grantflow {__version__}\n")
         return
-    from grantflow.cli.commands import run  # noqa: PLC0415
+    try:
+        from grantflow.cli.commands import run  # noqa: PLC0415
 
-    run()
+        run()
+    except KeyboardInterrupt:  # while it starts; a command's own end is its own business
+        raise SystemExit(130) from None

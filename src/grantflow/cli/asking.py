@@ -40,7 +40,7 @@ LARGEST = 20_000_000
 def circumstances(person: str, role: str, organisation: str, key: str) -> Circumstances:
     """Who asks, now, through the command line."""
     if role not in ROLES:
-        raise BadRequest(_unknown("role", role, ROLES))
+        raise BadRequest(unknown("role", role, ROLES))
     if not valid_orgnr(organisation):
         msg = (
             f"--org {organisation!r} is not an organisation number: nine digits, the last one a check digit."
@@ -59,7 +59,7 @@ def circumstances(person: str, role: str, organisation: str, key: str) -> Circum
 def known_step(step: str) -> str:
     """The step's name, if there is such a step."""
     if step not in COMMANDS:
-        raise BadRequest(_unknown("step", step, COMMANDS))
+        raise BadRequest(unknown("step", step, COMMANDS))
     return step
 
 
@@ -103,7 +103,7 @@ def document(path: str) -> dict[str, Any]:
 def _bytes(source: str) -> bytes:
     try:
         if source == "-":
-            raw = sys.stdin.buffer.read(LARGEST + 1)
+            raw = sys.stdin.buffer.read(LARGEST + 1) if sys.stdin else b""
         else:
             with Path(source).open("rb") as file:
                 raw = file.read(LARGEST + 1)
@@ -120,7 +120,8 @@ def _named(source: str) -> str:
     return "standard input" if source == "-" else source
 
 
-def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """Say that there is no such thing, what was probably meant, and what there is."""
     names = sorted(known)
     near = get_close_matches(name, names, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""

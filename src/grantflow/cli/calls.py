@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,15 +10,13 @@ import typer
 
 from grantflow.cli.asking import Json, Key, Org, Person, circumstances
 from grantflow.cli.opening import case_id, opened, rows
-from grantflow.cli.output import console, plain_table, table_of, write_json, write_list, write_one
+from grantflow.cli.output import console, plain_table, table_of, write, write_json, write_list, write_one
 from grantflow.definitions import definition_files
 from grantflow.domain.announcement import Announcement
 from grantflow.domain.calendar import clock
 from grantflow.domain.call import Call
 from grantflow.domain.errors import BadRequest
 from grantflow.domain.money import kr
-from grantflow.drawing import mermaid, picture_of, svg
-from grantflow.inspection import inspect
 
 calls = typer.Typer(no_args_is_help=True, help="The calls that municipalities apply under.")
 Folder = Annotated[Path, typer.Argument(help="The call's folder, with its call.toml.")]
@@ -29,13 +26,15 @@ CallId = Annotated[str, typer.Argument(help="The call's id, such as imdi-2023-ti
 @calls.command(epilog="Example: grantflow call check workflows/calls/imdi-2023-tillegg")
 def check(folder: Folder, *, as_json: Json = False) -> None:
     """Say everything that is wrong with a call's folder, as `file:line:column: message`; exit 3 when anything is."""
+    from grantflow.inspection import inspect  # noqa: PLC0415 - heavy, and only needed here
+
     found = inspect(folder)
     if as_json:
         write_json({"items": found, "next": None})
     else:
         for finding in found:
-            sys.stdout.write(f"{finding}\n")
-        sys.stdout.write(f"{folder}: {len(found) or 'no'} finding{'' if len(found) == 1 else 's'}\n")
+            write(f"{finding}\n")
+        write(f"{folder}: {len(found) or 'no'} finding{'' if len(found) == 1 else 's'}\n")
     raise SystemExit(3 if found else 0)
 
 
@@ -52,6 +51,8 @@ def draw(
     language: Annotated[Literal["nb", "nn", "en"], typer.Option(help="Of the names.")] = "nb",
 ) -> None:
     """Draw the call's process: states, steps, roles and deadlines; with a case's path marked on it."""
+    from grantflow.drawing import mermaid, picture_of, svg  # noqa: PLC0415 - heavy, and only needed here
+
     call, history = Call.read(definition_files(folder)), []
     if case:
         with opened() as app:
@@ -59,7 +60,7 @@ def draw(
     picture = picture_of(call, language, history)
     text = svg(picture) if form == "svg" else mermaid(picture)
     if output is None:
-        sys.stdout.write(text)
+        write(text)
         return
     try:
         output.write_text(text, encoding="utf-8")
@@ -76,7 +77,7 @@ def publish(folder: Folder, person: Person, org: Org, key: Key = "", *, as_json:
     with opened() as app:
         by = circumstances(person, "call-manager", org, key)
         receipt = app.service.publish(definition_files(folder), by)
-    write_one(msgspec.to_builtins(receipt), as_json=as_json)
+    write_one(receipt, as_json=as_json)
 
 
 @calls.command(
@@ -95,7 +96,7 @@ def revise(
     with opened() as app:
         by = circumstances(person, "call-manager", org, key)
         receipt = app.service.revise(definition_files(folder), grounds, by)
-    write_one(msgspec.to_builtins(receipt), as_json=as_json)
+    write_one(receipt, as_json=as_json)
 
 
 @calls.command(
@@ -115,7 +116,7 @@ def answer(
     with opened() as app:
         by = circumstances(person, "call-manager", org, "")
         receipt = app.service.answer_question(call, question, reply, by)
-    write_one(msgspec.to_builtins(receipt), as_json=as_json)
+    write_one(receipt, as_json=as_json)
 
 
 @calls.command("list", epilog="Example: grantflow call list --json")
@@ -150,9 +151,8 @@ def show(call: CallId, *, as_json: Json = False) -> None:
 
 def _page(call: Call, announcement: Announcement) -> None:
     out = console()
-    out.print(
-        f"[bold]{call.names['nb']}[/]\n{call.id}, definition {call.digest[:12]}, frame {kr(call.frame)}"
-    )
+    out.print(call.names["nb"], style="bold")
+    out.print(f"{call.id}, definition {call.digest[:12]}, frame {kr(call.frame)}")
     deadlines = plain_table("Deadlines", "deadline", "too late from", "for the steps", "what then")
     for deadline in call.deadlines.values():
         deadlines.add_row(deadline.id, clock(deadline.limit), ", ".join(deadline.steps), deadline.passed)

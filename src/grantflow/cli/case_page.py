@@ -28,7 +28,7 @@ def case_page(out: Console, number: str, case: Application, call: Call) -> None:
     state = call.process.states[case.state]
     names = state.name
     title = case.content.get("project", {}).get("title", "(no title yet)")
-    out.print(f"[bold]{number}[/]  {case.applicant.name} ({case.applicant.number})  «{title}»")
+    out.print(f"{number}  {case.applicant.name} ({case.applicant.number})  «{title}»", style="bold")
     out.print(f"{names.get('en', case.state)} ({names['nb'].lower()}), version {case.version}\n")
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold")

@@ -22,16 +22,18 @@ from grantflow.cli.asking import (
     document,
     instant,
     known_step,
+    unknown,
 )
 from grantflow.cli.case_page import case_page, history_page
+from grantflow.cli.difference_page import difference_page
 from grantflow.cli.opening import case_id, opened, rows
-from grantflow.cli.output import console, table_of, write_json, write_list, write_one
+from grantflow.cli.output import console, write_json, write_list, write_one
 from grantflow.domain.application import Application, fold
-from grantflow.domain.calendar import clock
 from grantflow.domain.difference import difference
 from grantflow.domain.errors import BadRequest, NotFound
 from grantflow.domain.event import Entry
 from grantflow.domain.money import kr
+from grantflow.domain.register import valid_orgnr
 from grantflow.sayings import saying
 from grantflow.service import Request
 
@@ -50,12 +52,13 @@ def start(call: str, person: Person, org: Org, key: Key = "", *, as_json: Json =
     with opened() as app:
         by = circumstances(person, "applicant", org, key)
         receipt = app.service.handle(Request(step="start", call=call, by=by))
-    write_one(msgspec.to_builtins(receipt), as_json=as_json)
+    write_one(receipt, as_json=as_json)
 
 
 @cases.command(
     epilog='Examples: echo \'{"capacity": "municipal-director"}\' | grantflow case do CASE approve --data - '
-    "--as 0301-director --role director --org 958935420 / grantflow case do CASE attach --attach plan.pdf ..."
+    "--as 0301-director --role director --org 958935420 / grantflow case do CASE attach --attach plan.pdf "
+    "--as 0301-adviser --role applicant --org 958935420"
 )
 def do(
     case: CaseId,
@@ -78,7 +81,7 @@ def do(
     with opened() as app:
         request = Request(step=known_step(step), case=case_id(app, case), data=said, by=by)
         receipt = app.service.handle(request)
-    write_one(msgspec.to_builtins(receipt), as_json=as_json)
+    write_one(receipt, as_json=as_json)
 
 
 @cases.command("list", epilog="Example: grantflow case list --state granted")
@@ -92,6 +95,8 @@ def list_all(
     """List the cases."""
     with opened() as app:
         found = rows(app, _LISTED, call=call, state=state, applicant=applicant)
+        if not found:
+            _mean_something(app, call, state, applicant)
     if as_json:
         write_json({"items": found, "next": None})
         return
@@ -159,17 +164,31 @@ def diff(
         entries = app.store.load(known)
     before = fold(known, _until(entries, first))
     between = [e for e in entries if before.version < e.originator_version <= after.version]
-    changes = [msgspec.to_builtins(change) for change in difference(before, after)]
+    changes = difference(before, after)
     if as_json:
         write_json({"changes": changes, "events": [_row(entry) for entry in between]})
-        return
-    write_list(changes, as_json=False, nothing="Nothing changed.")
-    if between:
-        by = [
-            {"at": clock(e.event.stamp.recorded_at), "who": e.event.stamp.person, "what": saying(e.event)}
-            for e in between
-        ]
-        console().print(table_of(by, "By these events"))
+    else:
+        difference_page(console(), changes, between)
+
+
+def _mean_something(app: App, call: str, state: str, applicant: str) -> None:
+    """Refuse what no case can ever match: a list that is empty for a slip of the pen would pass for an answer."""
+    if call:
+        app.service.states.announcement(call)
+    if applicant and not valid_orgnr(applicant):
+        msg = f"--applicant {applicant[:60]!r} is not an organisation number: nine digits, the last one a check digit."
+        raise BadRequest(msg)
+    if state:
+        published = rows(app, "SELECT facts->>'call' AS id FROM audit_trail WHERE topic = 'call-published@1'")
+        states = app.service.states
+        known = {
+            name
+            for row in published
+            for digest in states.announcement(row["id"]).definitions
+            for name in states.call(row["id"], digest).process.states
+        }
+        if published and state not in known:
+            raise BadRequest(unknown("state", state, known))
 
 
 def _as_of(app: App, case: str, until: datetime | None) -> tuple[UUID, Application]:
@@ -188,7 +207,7 @@ def _until(entries: Sequence[Entry], until: datetime) -> list[Entry]:
 
 
 def _row(entry: Entry) -> dict[str, Any]:
-    stamp = msgspec.to_builtins(entry.event.stamp)
+    stamp = {"authority": None, "effective_at": None, **msgspec.to_builtins(entry.event.stamp)}
     place = {"event": entry.id, "position": entry.position, "version": entry.originator_version}
     topic, what = entry.event.topic, saying(entry.event)
     return {**place, "topic": topic, "what": what, **stamp, "facts": entry.event.facts()}

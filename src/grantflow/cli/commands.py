@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from datetime import date, datetime
 from typing import Annotated
@@ -14,14 +13,12 @@ from grantflow import logs
 from grantflow.cli.asking import Json, instant
 from grantflow.cli.calls import calls
 from grantflow.cli.cases import cases
-from grantflow.cli.demo import run_demo
+from grantflow.cli.ending import REFUSED, endings
 from grantflow.cli.opening import opened, settings
-from grantflow.cli.output import write_json, write_list
+from grantflow.cli.output import write, write_json, write_list
 from grantflow.cli.read_models import read_models
-from grantflow.demo import Story
 from grantflow.domain.calendar import end_of_day
-from grantflow.domain.errors import Refused
-from grantflow.worker import Worker
+from grantflow.domain.errors import BadRequest
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -35,24 +32,17 @@ app.add_typer(cases, name="case")
 app.add_typer(read_models, name="projections")
 
 MOST_APPLICATIONS = 100_000
-_INTERRUPTED = 130
 
 
 def run() -> None:
     """Run one command, and end the process as the contract says."""
-    try:
+    if sys.stdout is None:
+        sys.stderr.write(
+            "Standard output is closed, so nothing can be answered. Send it to /dev/null instead.\n"
+        )
+        raise SystemExit(REFUSED)
+    with endings(sys.argv[1:]):
         app()
-    except Refused as refusal:
-        if "--json" in sys.argv:
-            problem = {"code": refusal.code, "status": refusal.status, "detail": refusal.detail}
-            write_json({**problem, "failures": refusal.failures})
-        sys.stderr.write(f"Refused ({refusal.code}): {refusal.detail}\n")
-        raise SystemExit(1) from None
-    except KeyboardInterrupt:
-        raise SystemExit(_INTERRUPTED) from None
-    except BrokenPipeError:  # whoever read has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(0) from None
 
 
 @app.command("settings", epilog="Example: grantflow settings --json")
@@ -73,23 +63,33 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Play the 2023 call on a simulated clock, through the real service, and say what came of it."""
-    story = Story(applications, seed, _end(until) if until else None)
-    run_demo(settings(), story, keep=keep, as_json=as_json)
+    end = _end(until) if until else None
+    from grantflow.cli.demo import run_demo  # noqa: PLC0415 - heavy, and only needed here
+
+    run_demo(settings(), applications, seed, end, keep=keep, as_json=as_json)
 
 
 @app.command(epilog="Example: grantflow work --once")
 def work(
-    *, once: Annotated[bool, typer.Option("--once", help="Take what is due now, and end.")] = False
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Take what is due now, and end.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Keep the deadlines: reminders, lapse, overdue, follow-up. Runs until stopped."""
+    from grantflow.worker import Worker  # noqa: PLC0415 - heavy, and only needed here
+
     chosen = settings()
     with opened() as app:
         logs.set_up(chosen.log_level, chosen.log_format, keeps_running=True)
         worker = Worker(app.service, app.projector)
-        if once:
-            sys.stdout.write(f"{worker.once()} steps taken.\n")
-        else:
+        if not once:
             worker.run()
+            return
+        taken = worker.once()
+    if as_json:
+        write_json({"taken": taken})
+    else:
+        write(f"{taken} steps taken.\n")
 
 
 def _end(text: str) -> datetime:
@@ -98,3 +98,6 @@ def _end(text: str) -> datetime:
         return end_of_day(date.fromisoformat(text))
     except ValueError:
         return instant(text)
+    except OverflowError as error:
+        msg = f"--until {text}: no calendar goes on after that day."
+        raise BadRequest(msg) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from grantflow import embedded, logs
 from grantflow.app import open_app
-from grantflow.cli.output import console, write_json
+from grantflow.cli.output import console, write, write_json
 from grantflow.cli.year_page import year_page
 from grantflow.definitions import definition_files
 from grantflow.demo import Story, play
@@ -31,8 +30,11 @@ DATABASE = "grantflow_demo"
 _FIRST, _LAST = datetime(2023, 8, 10, tzinfo=UTC), datetime(2024, 5, 1, tzinfo=UTC)
 
 
-def run_demo(settings: Settings, story: Story, *, keep: bool, as_json: bool) -> None:
-    """Play the year, and say what came of it."""
+def run_demo(
+    settings: Settings, applications: int, seed: int, until: datetime | None, *, keep: bool, as_json: bool
+) -> None:
+    """Play the year, and say what came of it. `until` is the first instant that is not played."""
+    story = Story(applications, seed, until)
     logs.set_up(settings.log_level, settings.log_format)
     address = settings.database_url or embedded.start(settings.home)
     embedded.drop(address, DATABASE)
@@ -49,7 +51,7 @@ def run_demo(settings: Settings, story: Story, *, keep: bool, as_json: bool) -> 
         embedded.drop(address, DATABASE)
     elif not as_json:
         look = f"GRANTFLOW_DATABASE={DATABASE} grantflow"
-        sys.stdout.write(f"Kept. Look on with `{look} case list` or `{look} case history {CALL}-0001`.\n")
+        write(f"Kept. Look on with `{look} case list` or `{look} case history {CALL}-0001`.\n")
 
 
 @contextmanager

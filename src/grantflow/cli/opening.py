@@ -7,22 +7,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import psycopg
-
 from grantflow import logs
 from grantflow.app import App, open_app
-from grantflow.domain.errors import NotFound, Refused
+from grantflow.domain.errors import NotFound
 from grantflow.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-class DatabaseUnreachable(Refused):
-    """The database that the settings name does not answer."""
-
-    code = "database-unreachable"
-    status = 503
 
 
 def settings() -> Settings:
@@ -32,16 +23,11 @@ def settings() -> Settings:
 
 @contextmanager
 def opened() -> Iterator[App]:
-    """Everything on the database that the settings name; one clear sentence when it can't be reached."""
+    """Everything on the database that the settings name."""
     chosen = settings()
     logs.set_up(chosen.log_level, chosen.log_format)
-    try:
-        with open_app(chosen) as app:
-            yield app
-    except psycopg.OperationalError as error:
-        reason = " ".join(str(error).split())
-        msg = f"The database can't be reached: {reason} Check GRANTFLOW_DATABASE_URL (`grantflow settings`)."
-        raise DatabaseUnreachable(msg) from error
+    with open_app(chosen) as app:
+        yield app
 
 
 def rows(app: App, query: str, **parameters: object) -> list[dict[str, Any]]:

@@ -2,30 +2,85 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import TYPE_CHECKING, Any
+import unicodedata
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
+
+from grantflow.domain.calendar import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _FULL, _EIGHTHS = "█", " ▏▎▍▌▋▊▉"
 _WIDTH = 190
 """Where nobody looks at a terminal, lines are this long at most."""
+_OBEYED = ("Cc", "Cs", "Zl", "Zp")
+_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""What makes text run the other way, and so look like something it is not."""
+
+
+class Page(Console):
+    """A page that shows what people have written as they wrote it: no markup and no control character works in it."""
+
+    def render_str(self, text: str, **how: Any) -> Text:  # noqa: ANN401 - rich's own
+        """The text itself. Titles and cells come through here; what is to be bold is given as a `Text` or a style."""
+        return Text(visible(text), style=how.get("style", ""), justify=how.get("justify"))
+
+    def on_broken_pipe(self) -> None:
+        """Leave quietly."""
+        enough()
 
 
 def console() -> Console:
     """Where people read: as wide as their terminal."""
-    return Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
+    return Page(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Show that something is being done, to people at a terminal: on standard error, so that answers stay clean."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    terminal = Console(stderr=True)
+    with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as progress:
+        progress.add_task(what, total=None)
+        yield
+
+
+def visible(text: str) -> str:
+    """The text with what a terminal would obey rather than show (escapes, turned directions) spelt out."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(char if _shows(char) else ascii(char)[1:-1] for char in text)
+
+
+def write(text: str) -> None:
+    """Text on standard output, at once. A reader who has seen enough ends the command quietly."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        enough()
+
+
+def enough() -> NoReturn:
+    """End the process well: whoever read has seen enough."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise SystemExit(0)
 
 
 def write_json(value: Any) -> None:  # noqa: ANN401 - any JSON
     """One document on standard output."""
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+    write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
 
 
 def write_list(rows: Sequence[Mapping[str, Any]], *, as_json: bool, nothing: str = "Nothing.") -> None:
@@ -35,17 +90,19 @@ def write_list(rows: Sequence[Mapping[str, Any]], *, as_json: bool, nothing: str
     elif rows:
         console().print(table_of(rows))
     else:
-        sys.stdout.write(nothing + "\n")
+        write(nothing + "\n")
 
 
-def write_one(row: Mapping[str, Any], *, as_json: bool) -> None:
+def write_one(thing: msgspec.Struct, *, as_json: bool) -> None:
     """One thing: a line a field, or the JSON object itself."""
     if as_json:
-        write_json(row)
+        write_json(thing)
         return
-    width = max(map(len, row))
-    for name, value in row.items():
-        sys.stdout.write(f"{name.replace('_', ' '):<{width}}  {'' if value is None else value}\n")
+    fields = msgspec.structs.asdict(thing)
+    width = max(map(len, fields))
+    for name, value in fields.items():
+        shown = "" if value is None else clock(value) if isinstance(value, datetime) else value
+        write(f"{name.replace('_', ' '):<{width}}  {shown}\n")
 
 
 def table_of(rows: Sequence[Mapping[str, Any]], title: str = "") -> Table:
@@ -71,3 +128,7 @@ def bar(part: int, whole: int, width: int) -> str:
     eighths = part * width * 8 // whole if whole else 0
     full, rest = divmod(min(eighths, width * 8), 8)
     return _FULL * full + _EIGHTHS[rest].strip()
+
+
+def _shows(char: str) -> bool:
+    return char in "\n\t" or (unicodedata.category(char) not in _OBEYED and char not in _TURNING)

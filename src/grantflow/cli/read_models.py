@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -12,7 +11,7 @@ import typer
 from grantflow.app import App
 from grantflow.cli.asking import Json
 from grantflow.cli.opening import opened
-from grantflow.cli.output import console, table_of, write_json, write_list
+from grantflow.cli.output import console, table_of, waiting, write, write_json, write_list
 from grantflow.domain.errors import NotFound
 
 read_models = typer.Typer(no_args_is_help=True, help="The read models that questions are answered from.")
@@ -29,13 +28,18 @@ def list_all(*, as_json: Json = False) -> None:
 
 
 @read_models.command(epilog="Example: grantflow projections rebuild case_list")
-def rebuild(name: Name = "") -> None:
+def rebuild(name: Name = "", *, as_json: Json = False) -> None:
     """Make a read model anew from the events, beside the old one, and put it in place."""
+    rebuilt = []
     with opened() as app:
         for each in _named(app, name):
-            with console().status(f"{each} ..."):
+            with waiting(f"{each}: rebuilding"):
                 position = app.projector.rebuild(each)
-            sys.stdout.write(f"{each}: rebuilt to position {position}\n")
+            rebuilt.append({"name": each, "position": position})
+            if not as_json:
+                write(f"{each}: rebuilt to position {position}\n")
+    if as_json:
+        write_json({"items": rebuilt, "next": None})
 
 
 @read_models.command(epilog="Example: grantflow projections check")
@@ -45,10 +49,10 @@ def check(name: Name = "", *, as_json: Json = False) -> None:
     with opened() as app:
         app.projector.catch_up()
         for each in _named(app, name):
-            with console().status(f"{each} ..."):
+            with waiting(f"{each}: comparing"):
                 found[each] = [msgspec.to_builtins(row) for row in app.projector.check(each)]
             if not as_json:
-                sys.stdout.write(f"{each}: {len(found[each]) or 'no'} differences\n")
+                write(f"{each}: {len(found[each]) or 'no'} differences\n")
                 if found[each]:
                     console().print(table_of(found[each]))
     if as_json:
