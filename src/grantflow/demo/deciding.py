@@ -64,8 +64,9 @@ def _grant(stage: Stage, ranked: Sequence[Case], imdi: Directorate) -> list[Case
         if left - case.recommended < _SMALLEST and following is not None:
             granted += _race(stage, case, following, left, imdi)
             return granted
-        stage.one(at, case, "grant", imdi.decider(case.place), **_decision(case, case.recommended))
-        case.granted = case.recommended
+        offer = min(case.recommended, left)
+        stage.one(at, case, "grant", imdi.decider(case.place), **_decision(case, offer))
+        case.granted = offer
         left -= case.granted
         granted.append(case)
         at += timedelta(minutes=10)
