@@ -22,6 +22,8 @@ _NOT_YET = frozenset(
 """What a draft need not fulfil."""
 _OF_TEXT = frozenset({"pattern", "format", "enum", "const", "minLength"})
 """What an empty text in a draft need not fulfil."""
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+"""The one kind of schema there is here: any other would be looked for on the network."""
 _LITERAL = frozenset({"const", "enum", "default", "examples"})
 _NAMED = frozenset({"properties", "patternProperties", "$defs", "dependentSchemas"})
 _PATTERNS = jsonschema_rs.RegexOptions()
@@ -34,6 +36,9 @@ class Form:
     def __init__(self, name: str, schema_text: str) -> None:
         self.name = name
         self.schema: Schema = json.loads(schema_text)
+        if self.schema.get("$schema", _DIALECT) != _DIALECT:
+            msg = f"a form is JSON Schema of {_DIALECT}, and of no other kind"
+            raise ValueError(msg)
         jsonschema_rs.meta.validate(self.schema)
         draft = _lenient(self.schema)
         self._whole = {True: _validator(self.schema), False: _validator(draft)}
