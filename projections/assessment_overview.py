@@ -1,9 +1,10 @@
 """How the applications were judged: points by criterion and assessor, the weighted score, and what was decided."""
 
 from grantflow.domain.assessment import CaseAssessed, CriterionScored
-from grantflow.domain.decision import ApplicationGranted, ApplicationRejected
+from grantflow.domain.decision import ApplicationDismissed, ApplicationGranted, ApplicationRejected
 from grantflow.domain.drafting import ApplicationStarted
 from grantflow.domain.event import Entry
+from grantflow.domain.reversal import DecisionReversed, GrantReduced
 from grantflow.domain.submission import ApplicationSubmitted
 from grantflow.projection import Pen, Projection, Table
 
@@ -69,7 +70,7 @@ def assessed(pen: Pen, entry: Entry) -> None:
 def decided(pen: Pen, entry: Entry) -> None:
     """What came of it."""
     event = entry.event
-    if isinstance(event, ApplicationGranted | ApplicationRejected):
+    if isinstance(event, ApplicationGranted | ApplicationRejected | ApplicationDismissed):
         pen.change(
             "assessment_overview",
             entry.originator_id,
@@ -77,6 +78,15 @@ def decided(pen: Pen, entry: Entry) -> None:
             granted_ore=event.amount_ore if isinstance(event, ApplicationGranted) else 0,
             decided_by=event.stamp.person,
         )
+
+
+def reversed_(pen: Pen, entry: Entry) -> None:
+    """The decision is set aside, or the grant lower."""
+    event = entry.event
+    if isinstance(event, DecisionReversed):
+        pen.change("assessment_overview", entry.originator_id, outcome=None, granted_ore=0, decided_by=None)
+    elif isinstance(event, GrantReduced):
+        pen.change("assessment_overview", entry.originator_id, granted_ore=event.amount_ore)
 
 
 projection = Projection(
@@ -121,5 +131,8 @@ projection = Projection(
         CaseAssessed: assessed,
         ApplicationGranted: decided,
         ApplicationRejected: decided,
+        ApplicationDismissed: decided,
+        DecisionReversed: reversed_,
+        GrantReduced: reversed_,
     },
 )

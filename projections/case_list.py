@@ -3,9 +3,12 @@
 from grantflow.domain.application import CaseEvent
 from grantflow.domain.assessment import CaseAssessed
 from grantflow.domain.decision import ApplicationGranted
+from grantflow.domain.declared import StageOpened
 from grantflow.domain.drafting import ApplicationStarted
 from grantflow.domain.event import Entry
 from grantflow.domain.payment import PaymentConfirmed
+from grantflow.domain.reversal import DecisionReversed, GrantReduced
+from grantflow.domain.revision import CaseMovedToRevision
 from grantflow.domain.submission import ApplicationSubmitted
 from grantflow.projection import Pen, Projection, Table
 
@@ -38,6 +41,8 @@ def started(pen: Pen, entry: Entry) -> None:
         number=f"{event.call}-{number:04d}",
         call=event.call,
         definition=event.definition,
+        area=event.area,
+        stage="",
         applicant=event.applicant.number,
         applicant_name=event.applicant.name,
         title=None,
@@ -70,10 +75,32 @@ def granted(pen: Pen, entry: Entry) -> None:
         pen.change("case_list", entry.originator_id, granted_ore=entry.event.amount_ore)
 
 
+def reversed_(pen: Pen, entry: Entry) -> None:
+    """What is not granted any more, or not as much."""
+    event = entry.event
+    if isinstance(event, DecisionReversed | GrantReduced):
+        granted = event.amount_ore if isinstance(event, GrantReduced) else 0
+        pen.change("case_list", entry.originator_id, granted_ore=granted)
+
+
 def paid(pen: Pen, entry: Entry) -> None:
-    """What the bank has confirmed."""
-    if isinstance(entry.event, PaymentConfirmed):
-        pen.change("case_list", entry.originator_id, paid_ore=entry.event.amount_ore)
+    """What the bank has confirmed, all instalments together."""
+    row = pen.get("case_list", entry.originator_id)
+    if isinstance(entry.event, PaymentConfirmed) and row is not None:
+        paid_ore = row["paid_ore"] + entry.event.amount_ore
+        pen.change("case_list", entry.originator_id, paid_ore=paid_ore)
+
+
+def moved(pen: Pen, entry: Entry) -> None:
+    """By which definition the case is decided from now on."""
+    if isinstance(entry.event, CaseMovedToRevision):
+        pen.change("case_list", entry.originator_id, definition=entry.event.definition)
+
+
+def staged(pen: Pen, entry: Entry) -> None:
+    """At which stage the case is."""
+    if isinstance(entry.event, StageOpened):
+        pen.change("case_list", entry.originator_id, stage=entry.event.stage)
 
 
 projection = Projection(
@@ -86,6 +113,8 @@ projection = Projection(
                 "number": "text NOT NULL",
                 "call": "text NOT NULL",
                 "definition": "text NOT NULL",
+                "area": "text NOT NULL",
+                "stage": "text NOT NULL",
                 "applicant": "text NOT NULL",
                 "applicant_name": "text NOT NULL",
                 "title": "text",
@@ -108,7 +137,11 @@ projection = Projection(
         ApplicationSubmitted: submitted,
         CaseAssessed: assessed,
         ApplicationGranted: granted,
+        DecisionReversed: reversed_,
+        GrantReduced: reversed_,
         PaymentConfirmed: paid,
+        CaseMovedToRevision: moved,
+        StageOpened: staged,
     },
     every=every,
 )

@@ -1,11 +1,10 @@
 """What is due in which case, and since when: the agenda that the clock works from."""
 
-from datetime import datetime
-
 from grantflow.domain.application import CaseEvent
 from grantflow.domain.drafting import ApplicationStarted, DeadlineTerms
 from grantflow.domain.event import Entry
 from grantflow.domain.followup import DeadlineExtended, MarkedOverdue, OverdueFollowedUp, ReminderSent
+from grantflow.domain.revision import CaseMovedToRevision
 from grantflow.projection import Agenda, Pen, Projection, Table
 
 WITH_INSTANT = ("remind", "follow-up")
@@ -23,25 +22,22 @@ def started(pen: Pen, entry: Entry) -> None:
     event = entry.event
     if not isinstance(event, ApplicationStarted):
         return
-    case = entry.originator_id
-    pen.put("deadline_cases", case_id=case, authority=event.authority, state=event.stamp.state)
-    for terms in event.deadlines:
-        step = STEP_WHEN_PASSED[terms.passed]
-        _due(pen, entry, terms, step, terms.limit)
-        for instant in terms.reminders:
-            _due(pen, entry, terms, "remind", instant)
-        for instant in terms.follow_ups:
-            _due(pen, entry, terms, "follow-up", instant)
-        pen.put(
-            "deadlines",
-            case_id=case,
-            deadline=terms.id,
-            call_limit=terms.limit,
-            due_limit=terms.limit,
-            overdue_since=None,
-            marked_at=None,
-            last_sent=None,
-        )
+    pen.put(
+        "deadline_cases",
+        case_id=entry.originator_id,
+        authority=event.authority,
+        definition=event.definition,
+        state=event.stamp.state,
+    )
+    _ahead(pen, entry, event.definition, event.deadlines)
+
+
+def moved(pen: Pen, entry: Entry) -> None:
+    """Another definition's deadlines hold; more time that the case was given by itself stays given."""
+    event = entry.event
+    if isinstance(event, CaseMovedToRevision):
+        pen.change("deadline_cases", entry.originator_id, definition=event.definition)
+        _ahead(pen, entry, event.definition, event.deadlines)
 
 
 def extended(pen: Pen, entry: Entry) -> None:
@@ -74,16 +70,34 @@ def overdue(pen: Pen, entry: Entry) -> None:
         )
 
 
-def _due(pen: Pen, entry: Entry, terms: DeadlineTerms, step: str, at: datetime) -> None:
-    pen.put(
-        "agenda",
-        case_id=entry.originator_id,
-        deadline=terms.id,
-        step=step,
-        declared_at=at,
-        states=list(terms.states),
-        with_instant=step in WITH_INSTANT,
-    )
+def _ahead(pen: Pen, entry: Entry, definition: str, deadlines: tuple[DeadlineTerms, ...]) -> None:
+    for terms in deadlines:
+        rows = [(STEP_WHEN_PASSED[terms.passed], terms.limit)]
+        rows += [("remind", instant) for instant in terms.reminders]
+        rows += [("follow-up", instant) for instant in terms.follow_ups]
+        for step, at in rows:
+            pen.put(
+                "agenda",
+                case_id=entry.originator_id,
+                definition=definition,
+                deadline=terms.id,
+                step=step,
+                declared_at=at,
+                states=list(terms.states),
+                with_instant=step in WITH_INSTANT,
+            )
+        known = pen.get("deadlines", entry.originator_id, terms.id)
+        extended = known is not None and known["due_limit"] != known["call_limit"]
+        pen.put(
+            "deadlines",
+            case_id=entry.originator_id,
+            deadline=terms.id,
+            call_limit=terms.limit,
+            due_limit=known["due_limit"] if known and extended else terms.limit,
+            overdue_since=known["overdue_since"] if known else None,
+            marked_at=known["marked_at"] if known else None,
+            last_sent=known["last_sent"] if known else None,
+        )
 
 
 _MOVED = """
@@ -94,7 +108,7 @@ _MOVED = """
 """A reminder keeps its distance in days to the limit, and its time by the clock, when the case has more time."""
 _AT = f"CASE WHEN a.with_instant THEN {_MOVED} ELSE d.due_limit END"
 _WAITING = f"""
-    FROM agenda a JOIN deadline_cases c USING (case_id) JOIN deadlines d USING (case_id, deadline)
+    FROM agenda a JOIN deadline_cases c USING (case_id, definition) JOIN deadlines d USING (case_id, deadline)
     WHERE a.states ? c.state
       AND (a.with_instant OR d.overdue_since IS NULL)
       AND (NOT a.with_instant OR d.last_sent IS NULL OR {_AT} > d.last_sent)
@@ -106,7 +120,12 @@ projection = Projection(
     question="What is due in which case, and since when?",
     tables={
         "deadline_cases": Table(
-            columns={"case_id": "uuid", "authority": "text NOT NULL", "state": "text NOT NULL"},
+            columns={
+                "case_id": "uuid",
+                "authority": "text NOT NULL",
+                "definition": "text NOT NULL",
+                "state": "text NOT NULL",
+            },
             key=("case_id",),
         ),
         "deadlines": Table(
@@ -125,13 +144,14 @@ projection = Projection(
         "agenda": Table(
             columns={
                 "case_id": "uuid",
+                "definition": "text",
                 "deadline": "text",
                 "step": "text",
                 "declared_at": "timestamptz",
                 "states": "jsonb NOT NULL",
                 "with_instant": "boolean NOT NULL",
             },
-            key=("case_id", "deadline", "step", "declared_at"),
+            key=("case_id", "definition", "deadline", "step", "declared_at"),
             indexes=(("declared_at",),),
         ),
     },
@@ -141,6 +161,7 @@ projection = Projection(
         ReminderSent: reminded,
         OverdueFollowedUp: reminded,
         MarkedOverdue: overdue,
+        CaseMovedToRevision: moved,
     },
     every=every,
     agenda=Agenda(

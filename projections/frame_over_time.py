@@ -1,7 +1,7 @@
 """How the frame was used: every commitment, in order, with what was left afterwards."""
 
 from grantflow.domain.event import Entry
-from grantflow.domain.frame import FrameAdjusted, FrameCommitted, FrameOpened
+from grantflow.domain.frame import FrameAdjusted, FrameCommitted, FrameOpened, FrameReleased
 from grantflow.projection import Pen, Projection, Table
 
 
@@ -16,6 +16,13 @@ def committed(pen: Pen, entry: Entry) -> None:
     event = entry.event
     if isinstance(event, FrameCommitted):
         _row(pen, entry, str(event.case), event.amount_ore, event.committed_ore, event.left_ore)
+
+
+def released(pen: Pen, entry: Entry) -> None:
+    """A reversal or reduction gave back."""
+    event = entry.event
+    if isinstance(event, FrameReleased):
+        _row(pen, entry, str(event.case), -event.amount_ore, event.committed_ore, event.left_ore)
 
 
 def adjusted(pen: Pen, entry: Entry) -> None:
@@ -57,5 +64,10 @@ projection = Projection(
             indexes=(("frame", "position"),),
         )
     },
-    on={FrameOpened: opened, FrameCommitted: committed, FrameAdjusted: adjusted},
+    on={
+        FrameOpened: opened,
+        FrameCommitted: committed,
+        FrameReleased: released,
+        FrameAdjusted: adjusted,
+    },
 )

@@ -4,13 +4,18 @@ from datetime import datetime
 
 from grantflow.domain.calendar import end_of_day
 from grantflow.domain.casework import InformationRequested
-from grantflow.domain.decision import LetterIssued
-from grantflow.domain.drafting import ApplicationStarted
+from grantflow.domain.complaint import ComplaintAnswered
+from grantflow.domain.conditions import ConditionMet, ConditionWaived
+from grantflow.domain.declared import StageOpened
+from grantflow.domain.drafting import ApplicationStarted, DeadlineTerms
 from grantflow.domain.event import Entry, Event
 from grantflow.domain.followup import DeadlineExtended, MarkedOverdue, OverdueFollowedUp, ReminderSent
+from grantflow.domain.letters import LetterIssued
 from grantflow.domain.payment import PaymentConfirmed
 from grantflow.domain.repayment import RepaymentClaimed, RepaymentNotified
 from grantflow.domain.reporting import ReportAccepted, ReportReturned
+from grantflow.domain.reversal import DecisionReversed, GrantReduced, ReversalNotified
+from grantflow.domain.revision import CaseMovedToRevision
 from grantflow.domain.submission import ApplicationLapsed, ReceiptIssued
 from grantflow.projection import Pen, Projection, Table
 
@@ -19,11 +24,19 @@ TEXTS: dict[type[Event], tuple[str, str]] = {
     ApplicationLapsed: ("Utkastet ble ikke sendt inn innen fristen.", "Utkastet vart ikkje sendt inn innan fristen."),
     InformationRequested: ("Søknaden mangler opplysninger.", "Søknaden manglar opplysningar."),
     LetterIssued: ("Det er kommet et brev om vedtaket.", "Det er kome eit brev om vedtaket."),
+    DecisionReversed: ("Vedtaket er omgjort.", "Vedtaket er gjort om."),
+    GrantReduced: ("Tilskuddet er avkortet.", "Tilskotet er avkorta."),
+    ReversalNotified: ("Varsel om at vedtaket kan bli omgjort.", "Varsel om at vedtaket kan bli gjort om."),
+    ComplaintAnswered: ("Klagen er besvart.", "Klaga er svart på."),
+    ConditionMet: ("Et vilkår er godtatt som oppfylt.", "Eit vilkår er godteke som oppfylt."),
+    ConditionWaived: ("Et vilkår er frafalt.", "Eit vilkår er fråfalle."),
+    StageOpened: ("Søknaden er invitert videre; fyll ut på nytt.", "Søknaden er invitert vidare; fyll ut på nytt."),
+    CaseMovedToRevision: ("Saken følger nå en ny utgave av utlysningen.", "Saka følgjer no ei ny utgåve av utlysinga."),
     PaymentConfirmed: ("Tilskuddet er utbetalt.", "Tilskotet er utbetalt."),
     ReminderSent: ("Påminning: fristen nærmer seg.", "Påminning: fristen nærmar seg."),
     DeadlineExtended: ("Fristen er utsatt.", "Fristen er utsett."),
-    MarkedOverdue: ("Fristen er ute: rapport og regnskap mangler.", "Fristen er ute: rapport og rekneskap manglar."),
-    OverdueFollowedUp: ("Purring: rapport og regnskap mangler.", "Purring: rapport og rekneskap manglar."),
+    MarkedOverdue: ("Fristen er ute: noe mangler.", "Fristen er ute: noko manglar."),
+    OverdueFollowedUp: ("Purring: noe mangler.", "Purring: noko manglar."),
     ReportReturned: ("Rapporten må rettes.", "Rapporten må rettast."),
     ReportAccepted: ("Rapport og regnskap er godtatt.", "Rapport og rekneskap er godtekne."),
     RepaymentNotified: ("Varsel om krav om tilbakebetaling.", "Varsel om krav om tilbakebetaling."),
@@ -34,15 +47,34 @@ TEXTS: dict[type[Event], tuple[str, str]] = {
 
 def started(pen: Pen, entry: Entry) -> None:
     """Whose inbox a case's notices go to."""
-    if isinstance(entry.event, ApplicationStarted):
-        pen.put("notice_cases", case_id=entry.originator_id, organisation=entry.event.applicant.number)
+    event = entry.event
+    if isinstance(event, ApplicationStarted):
+        pen.put(
+            "notice_cases",
+            case_id=entry.originator_id,
+            organisation=event.applicant.number,
+            not_theirs=_not_theirs(event.deadlines),
+        )
+
+
+def moved(pen: Pen, entry: Entry) -> None:
+    """Another definition's deadlines hold from now on; and the municipality is told so."""
+    event = entry.event
+    if isinstance(event, CaseMovedToRevision):
+        pen.change("notice_cases", entry.originator_id, not_theirs=_not_theirs(event.deadlines))
+        told(pen, entry)
+
+
+def _not_theirs(deadlines: tuple[DeadlineTerms, ...]) -> list[str]:
+    """The deadlines that bind the authority: the municipality is not told when those pass."""
+    return [terms.id for terms in deadlines if terms.binds != "applicant"]
 
 
 def told(pen: Pen, entry: Entry) -> None:
     """One notice in the applicant's inbox."""
     event = entry.event
     to = pen.get("notice_cases", entry.originator_id)
-    if to is None:
+    if to is None or getattr(event, "deadline", "") in to["not_theirs"]:
         return
     nb, nn = TEXTS[type(event)]
     pen.add(
@@ -67,7 +99,7 @@ def _due(event: Event) -> datetime | None:
             return event.limit
         case MarkedOverdue():
             return event.due_at
-        case RepaymentNotified():
+        case RepaymentNotified() | ReversalNotified():
             return event.answer_limit
         case RepaymentClaimed():
             return end_of_day(event.due)
@@ -78,7 +110,10 @@ projection = Projection(
     name="notices",
     question="What was the municipality told, and what was it asked for by when?",
     tables={
-        "notice_cases": Table(columns={"case_id": "uuid", "organisation": "text NOT NULL"}, key=("case_id",)),
+        "notice_cases": Table(
+            columns={"case_id": "uuid", "organisation": "text NOT NULL", "not_theirs": "jsonb NOT NULL"},
+            key=("case_id",),
+        ),
         "notices": Table(
             columns={
                 "position": "bigint",
@@ -94,5 +129,5 @@ projection = Projection(
             indexes=(("organisation", "position"), ("case_id", "position")),
         ),
     },
-    on={ApplicationStarted: started} | dict.fromkeys(TEXTS, told),
+    on={**dict.fromkeys(TEXTS, told), ApplicationStarted: started, CaseMovedToRevision: moved},
 )

@@ -1,8 +1,10 @@
 """What was paid to whom: who registered the account, attested, authorised and confirmed, and what came back."""
 
-from grantflow.domain.decision import ApplicationGranted, LetterIssued
+from grantflow.domain.correction import FactCorrected
+from grantflow.domain.decision import ApplicationGranted
 from grantflow.domain.drafting import ApplicationStarted
 from grantflow.domain.event import Entry
+from grantflow.domain.letters import REVERSAL, LetterIssued
 from grantflow.domain.payment import (
     AccountRegistered,
     PaymentAttested,
@@ -11,6 +13,7 @@ from grantflow.domain.payment import (
 )
 from grantflow.domain.repayment import RepaymentClaimed, RepaymentReceived
 from grantflow.domain.reporting import ReportAccepted
+from grantflow.domain.reversal import DecisionReversed, GrantReduced
 from grantflow.projection import Pen, Projection, Table
 
 COLUMNS = {
@@ -27,8 +30,12 @@ COLUMNS = {
     "attested_ore": "bigint NOT NULL",
     "attested_by": "text",
     "attested_at": "timestamptz",
+    "account_changed_at": "timestamptz",
+    "account_check": "text",
     "authorised_by": "text",
     "authorised_at": "timestamptz",
+    "instalments": "bigint NOT NULL",
+    "instalments_paid": "bigint NOT NULL",
     "paid_ore": "bigint NOT NULL",
     "paid_to": "text",
     "paid_at": "timestamptz",
@@ -57,12 +64,34 @@ def granted(pen: Pen, entry: Entry) -> None:
     """How much was granted, and by whom."""
     event = entry.event
     if isinstance(event, ApplicationGranted):
-        _change(pen, entry, granted_ore=event.amount_ore, granted_by=event.stamp.person)
+        _change(
+            pen,
+            entry,
+            granted_ore=event.amount_ore,
+            granted_by=event.stamp.person,
+            instalments=len(event.instalments),
+        )
+
+
+def reversed_(pen: Pen, entry: Entry) -> None:
+    """What is not granted any more, or not as much; its letter is still to come."""
+    event = entry.event
+    if isinstance(event, GrantReduced):
+        _change(
+            pen,
+            entry,
+            granted_ore=event.amount_ore,
+            granted_by=event.stamp.person,
+            instalments=len(event.instalments),
+            letter_at=None,
+        )
+    elif isinstance(event, DecisionReversed):
+        _change(pen, entry, granted_ore=0, granted_by=None, instalments=0, letter_at=None)
 
 
 def letter(pen: Pen, entry: Entry) -> None:
     """Nothing is paid before the letter."""
-    if isinstance(entry.event, LetterIssued):
+    if isinstance(entry.event, LetterIssued) and entry.event.kind != REVERSAL:
         _change(pen, entry, letter_at=entry.event.stamp.recorded_at)
 
 
@@ -85,6 +114,8 @@ def attested(pen: Pen, entry: Entry) -> None:
             attested_ore=event.amount_ore,
             attested_by=stamp.person,
             attested_at=stamp.recorded_at,
+            account_changed_at=event.account_changed_at,
+            account_check=event.account_check or None,
         )
 
 
@@ -98,10 +129,26 @@ def authorised(pen: Pen, entry: Entry) -> None:
 
 def confirmed(pen: Pen, entry: Entry) -> None:
     """The bank paid."""
+    event, row = entry.event, pen.get("payments", entry.originator_id)
+    if isinstance(event, PaymentConfirmed) and row is not None:
+        _change(
+            pen,
+            entry,
+            bank_reference=event.bank_reference,
+            instalments_paid=event.instalment,
+            paid_ore=row["paid_ore"] + event.amount_ore,
+            paid_to=event.account,
+            paid_at=event.stamp.recorded_at,
+        )
+
+
+def corrected(pen: Pen, entry: Entry) -> None:
+    """The bank's reference as it should have been written down."""
     event = entry.event
-    if isinstance(event, PaymentConfirmed):
-        paid = {"paid_ore": event.amount_ore, "paid_to": event.account, "paid_at": event.stamp.recorded_at}
-        _change(pen, entry, bank_reference=event.bank_reference, **paid)
+    if isinstance(event, FactCorrected) and event.entry == PaymentConfirmed.topic:
+        row = pen.get("payments", entry.originator_id)
+        if row is not None and row["bank_reference"] == event.before:
+            _change(pen, entry, bank_reference=event.after)
 
 
 def accepted(pen: Pen, entry: Entry) -> None:
@@ -144,6 +191,9 @@ projection = Projection(
         PaymentAttested: attested,
         PaymentAuthorised: authorised,
         PaymentConfirmed: confirmed,
+        FactCorrected: corrected,
+        DecisionReversed: reversed_,
+        GrantReduced: reversed_,
         ReportAccepted: accepted,
         RepaymentClaimed: claimed,
         RepaymentReceived: received,

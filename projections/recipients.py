@@ -5,6 +5,7 @@ from grantflow.domain.decision import ApplicationGranted
 from grantflow.domain.drafting import ApplicationStarted
 from grantflow.domain.event import Entry
 from grantflow.domain.payment import PaymentConfirmed
+from grantflow.domain.reversal import DecisionReversed, GrantReduced
 from grantflow.domain.submission import ApplicationSubmitted
 from grantflow.projection import Pen, Projection, Table
 
@@ -48,10 +49,21 @@ def granted(pen: Pen, entry: Entry) -> None:
         pen.change("recipients", entry.originator_id, granted_ore=event.amount_ore, year=year)
 
 
+def reversed_(pen: Pen, entry: Entry) -> None:
+    """What is not granted any more, or not as much."""
+    event = entry.event
+    if isinstance(event, GrantReduced):
+        pen.change("recipients", entry.originator_id, granted_ore=event.amount_ore)
+    elif isinstance(event, DecisionReversed):
+        pen.change("recipients", entry.originator_id, granted_ore=0, year=None)
+
+
 def paid(pen: Pen, entry: Entry) -> None:
-    """How much was paid."""
-    if isinstance(entry.event, PaymentConfirmed):
-        pen.change("recipients", entry.originator_id, paid_ore=entry.event.amount_ore)
+    """How much was paid, all instalments together."""
+    row = pen.get("recipients", entry.originator_id)
+    if isinstance(entry.event, PaymentConfirmed) and row is not None:
+        paid_ore = row["paid_ore"] + entry.event.amount_ore
+        pen.change("recipients", entry.originator_id, paid_ore=paid_ore)
 
 
 projection = Projection(
@@ -79,6 +91,8 @@ projection = Projection(
         ApplicationStarted: started,
         ApplicationSubmitted: submitted,
         ApplicationGranted: granted,
+        DecisionReversed: reversed_,
+        GrantReduced: reversed_,
         PaymentConfirmed: paid,
     },
 )

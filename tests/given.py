@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -12,7 +12,10 @@ import pytest
 
 from grantflow.domain import lifecycle
 from grantflow.domain.application import Application, CaseEvent, evolve
-from grantflow.domain.deciding import Circumstances, Situation, command_from, decide
+from grantflow.domain.authority import Authorities, Authority
+from grantflow.domain.circumstances import Circumstances
+from grantflow.domain.command import Situation
+from grantflow.domain.deciding import command_from, decide
 from grantflow.domain.errors import Refused
 from grantflow.domain.event import Entry, Event
 from grantflow.domain.frame import Frame, fold_frame
@@ -55,6 +58,11 @@ class Step:
         """The same step on behalf of another organisation."""
         return Step(self.name, self.data, self.role, self.person, organisation, self.at)
 
+    def decided_by(self, person: str) -> Step:
+        """The same step by another person, on that person's own authority where it asks for one."""
+        own = {"authority": OWN[person]} if "authority" in self.data else {}
+        return self.by(person).saying(**own)
+
     def saying(self, **data: Any) -> Step:
         """The same step with some of its content changed."""
         return Step(self.name, {**self.data, **data}, self.role, self.person, self.organisation, self.at)
@@ -66,8 +74,17 @@ MUNICIPAL = {"applicant", "director", "project-lead", "superior"}
 class Given:
     """A case with a history. Steps given must be legal; the one in `when` is what the test is about."""
 
-    def __init__(self, call: Call, *steps: Step, frame: Frame | None = None) -> None:
+    def __init__(
+        self,
+        call: Call,
+        *steps: Step,
+        frame: Frame | None = None,
+        authorities: Authorities | None = None,
+        revision: Call | None = None,
+    ) -> None:
         self.call = call
+        self.authorities = authorities or delegated(call)
+        self.revision = revision
         self.case = Application(id=CASE)
         self.frame = frame or Frame(id=FRAME, version=1, limit_ore=call.frame)
         self.now = START
@@ -103,7 +120,11 @@ class Given:
             channel="test",
             command=f"c{self.count}",
         )
-        situation = Situation(self.call, self.case, self.frame, by, step.name)
+        by_digest = {call.digest: call for call in (self.call, self.revision) if call}
+        call = by_digest.get(self.case.definition, self.call)
+        situation = Situation(
+            call, self.case, self.frame, by, step.name, self.authorities, self.revision or self.call
+        )
         events = list(decide(situation, command_from(step.name, copy.deepcopy(step.data))))
         assert events, f"{step.name} was accepted and recorded nothing"
         for event in events:
@@ -114,6 +135,43 @@ class Given:
         self.now = max(self.now, at)
         self.events += events
         return events
+
+
+DELEGATIONS = {
+    "IMDi-2023-014": ("budget", "imdi-decider"),
+    "IMDi-2023-015": ("budget", "other-decider"),
+    "IMDi-2023-016": ("budget", "imdi-claims"),
+    "IMDi-2023-017": ("budget", "imdi-reducer"),
+    "IMDi-2023-018": ("budget", "one-person"),
+    "KS 22/118": ("approval", "kommune-director"),
+}
+"""The written authorities that tests rely on unless they bring their own: of what, and whose."""
+OWN = {person: reference for reference, (_, person) in DELEGATIONS.items()}
+"""Each person's own authority, by its reference."""
+
+
+def delegated(call: Call) -> Authorities:
+    """The authorities of everybody in the tests, as if both organisations had one stream."""
+    return Authorities(
+        id=CASE,
+        delegations={
+            reference: authority(call, reference, scope, person)
+            for reference, (scope, person) in DELEGATIONS.items()
+        },
+    )
+
+
+def authority(call: Call, reference: str, scope: str, person: str, **changes: Any) -> Authority:
+    """A written authority without limits, with some of its terms changed."""
+    terms = {
+        "reference": reference,
+        "scope": scope,
+        "person": person,
+        "issued_by": "direktøren",
+        "valid_from": date(2022, 1, 1),
+        "appropriation": call.appropriation if scope == "budget" else "",
+    }
+    return Authority(**{**terms, **changes})
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from given import IMDI
 from steps import AFTER_DEADLINE, grant
 
 from grantflow import logs
-from grantflow.domain.deciding import Circumstances
+from grantflow.domain.circumstances import Circumstances
 from grantflow.domain.errors import Refused
 from grantflow.service import Request, Service
 from grantflow.store import Store

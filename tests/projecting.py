@@ -18,11 +18,12 @@ from given import OSLO_KOMMUNE
 from steps import content
 
 from grantflow import logs
-from grantflow.domain.deciding import Circumstances
+from grantflow.domain.circumstances import Circumstances
 from grantflow.pen import TablePen
 from grantflow.projector import Projector
+from grantflow.receipts import Receipt
 from grantflow.rooms import projections
-from grantflow.service import Receipt, Request, Service
+from grantflow.service import Request, Service
 from grantflow.states import case_stream
 from grantflow.store import Store
 

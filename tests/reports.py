@@ -8,7 +8,7 @@ from given import Given
 from steps import call_2023, countersign, paid, report, sign
 
 if TYPE_CHECKING:
-    from grantflow.domain.application import Report
+    from grantflow.domain.parts import Report
 
 
 def report_of(given: Given) -> Report:

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from given import DEADLINE, IMDI, Step
+from given import DEADLINE, IMDI, OWN, Step
 
 from grantflow.definitions import definition_files
 from grantflow.domain.call import Call
@@ -18,6 +18,7 @@ ACCOUNT = "12345678903"
 AFTER_DEADLINE = datetime(2023, 9, 4, 8, 0, tzinfo=UTC)
 ASKED = "900000.00"
 GRANTED = "800000.00"
+REDUCED = "700000.00"
 
 
 @cache
@@ -148,11 +149,19 @@ def scores() -> tuple[Step, ...]:
     return tuple(scored(criterion.id) for criterion in call_2023().criteria)
 
 
+def state_aid() -> Step:
+    return Step(
+        "assess-state-aid",
+        {"conclusion": "no-aid", "grounds": "Kommunen driver ikke økonomisk aktivitet her."},
+        role="case-officer",
+    )
+
+
 def assessed(**changes: dict[str, Any]) -> tuple[Step, ...]:
     """Submitted, handled after the deadline, scored and assessed."""
     first = declared().when(AFTER_DEADLINE)
     account = Step("register-account", {"account": ACCOUNT}, role="case-officer")
-    return *submitted(**changes), first, *scores(), account, assess()
+    return *submitted(**changes), first, *scores(), account, state_aid(), assess()
 
 
 def grant(amount: str = GRANTED, **data: Any) -> Step:
@@ -167,6 +176,12 @@ def grant(amount: str = GRANTED, **data: Any) -> Step:
         },
         role="decider",
     )
+
+
+def reduce(amount: str = REDUCED, **data: Any) -> Step:
+    """A lower grant, before the applicant has been told of the first, by somebody who has decided nothing yet."""
+    said = {"amount": amount, "case_of_35": "not-told", "grounds": GROUNDS, "authority": OWN["imdi-reducer"]}
+    return Step("reduce", said | data, role="decider", person="imdi-reducer")
 
 
 def reject() -> Step:

@@ -23,20 +23,26 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from variants import publish
+from variants import delegate_to, publish
 from walking import CONTENTS, MUNICIPAL, next_step, organisation_of
 
 from grantflow import logs
 from grantflow.deadlines import sweep
 from grantflow.domain.application import Application, evolve
-from grantflow.domain.deciding import Circumstances
+from grantflow.domain.approval import ApplicationApproved
+from grantflow.domain.assessment import CaseAssessed
+from grantflow.domain.circumstances import Circumstances
+from grantflow.domain.decision import ApplicationGranted
 from grantflow.domain.errors import Refused
 from grantflow.domain.frame import Frame, fold_frame
+from grantflow.domain.letters import LetterIssued
+from grantflow.domain.payment import AccountRegistered, PaymentAttested, PaymentAuthorised, PaymentConfirmed
 from grantflow.domain.process import BEGINNING
-from grantflow.domain.submission import ApplicationLapsed
+from grantflow.domain.state_aid import StateAidAssessed
+from grantflow.domain.submission import ApplicationLapsed, ApplicationSubmitted
 from grantflow.projector import Projector
 from grantflow.rooms import projections
-from grantflow.service import Receipt, Request, Service
+from grantflow.service import Request, Service
 from grantflow.states import frame_stream
 from grantflow.store import KeyReused, Store
 
@@ -44,6 +50,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
     from uuid import UUID
+
+    from grantflow.receipts import Receipt
 
 FRAME = "1000000.00"
 """Room for one grant of 900 000 kroner, and not for two."""
@@ -65,6 +73,11 @@ PAYMENTS = (
 REACHED: Counter[str] = Counter()
 
 
+def authority_of(person: str) -> str:
+    """The reference of the authority that is delegated to whoever may come to decide."""
+    return f"BDM {person}"
+
+
 class Lives(RuleBasedStateMachine):
     """Up to four cases under one call, on a real store, with a clock of their own."""
 
@@ -74,6 +87,8 @@ class Lives(RuleBasedStateMachine):
         store = self.opened.enter_context(Store(self.opened.enter_context(database())))
         self.service, self.projector = Service(store), Projector(store, projections())
         self.call = publish(self.service, "life", FRAME)
+        for person in PEOPLE:
+            delegate_to(self.service, authority_of(person), person)
         self.keys = count()
         self.now = datetime(2023, 8, 14, 8, tzinfo=UTC)
         self.cases: list[UUID] = []
@@ -242,22 +257,17 @@ class Lives(RuleBasedStateMachine):
     def _paid_only_by_the_book(self, case: Application) -> None:
         entries = [entry.event for entry in self.service.store.load(case.id)]
         for number, happened in enumerate(entries):
-            before = {earlier.topic for earlier in entries[:number]}
-            if happened.topic == "payment-confirmed@1":
-                needed = {
-                    "application-granted@1",
-                    "letter-issued@1",
-                    "payment-attested@1",
-                    "payment-authorised@1",
-                }
-                assert needed <= before
+            before = {type(earlier) for earlier in entries[:number]}
+            if isinstance(happened, PaymentConfirmed):
+                assert {ApplicationGranted, LetterIssued, PaymentAttested, PaymentAuthorised} <= before
                 assert happened.stamp.recorded_at >= DEADLINE
-            if happened.topic == "payment-attested@1":
-                assert {"letter-issued@1", "account-registered@1"} <= before
-            if happened.topic == "application-granted@1":
-                assert {"application-submitted@1", "case-assessed@1"} <= before
-            if happened.topic == "application-submitted@1":
-                assert "application-approved@1" in before
+            if isinstance(happened, PaymentAttested):
+                assert {LetterIssued, AccountRegistered} <= before
+            if isinstance(happened, ApplicationGranted):
+                assert {ApplicationSubmitted, CaseAssessed, StateAidAssessed} <= before
+                assert happened.stamp.authority == authority_of(happened.stamp.person)
+            if isinstance(happened, ApplicationSubmitted):
+                assert ApplicationApproved in before
                 assert happened.stamp.recorded_at < case.limit("application", self.call)
             if isinstance(happened, ApplicationLapsed):
                 assert happened.due_at <= happened.stamp.recorded_at
@@ -275,6 +285,8 @@ class Lives(RuleBasedStateMachine):
     def _request(self, case: Application, step: str, person: str, role: str, content: Any) -> Request:
         organisation = organisation_of(role, case.applicant.number) if role != "auditor" else IMDI
         data = CONTENTS[step](case) if content is None else content
+        if "authority" in data:
+            data = {**data, "authority": authority_of(person)}
         return Request(step=step, case=case.id, data=data, by=self._by(person, role, organisation))
 
     def _take(self, request: Request) -> Receipt | None:

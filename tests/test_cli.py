@@ -11,7 +11,9 @@ from pathlib import Path
 from steps import CALL_FOLDER
 
 from grantflow import embedded
+from grantflow.domain.drafting import ApplicationStarted
 
+CALL = "imdi-2023-tillegg"
 COMMAND = [str(Path(sys.executable).parent / "grantflow")]
 
 
@@ -38,7 +40,7 @@ def test_the_demo_is_kept_found_told_and_refuses_hostile_input(database_url: str
         listed = json.loads(run(kept, "case", "list", "--json").stdout)["items"]
         assert len(listed) == summary["applications"] == 12
         history = json.loads(run(kept, "case", "history", "imdi-2023-tillegg-0001", "--json").stdout)
-        assert history["items"][0]["topic"] == "application-started@1"
+        assert history["items"][0]["topic"] == ApplicationStarted.topic
         then = run(kept, "case", "show", listed[0]["id"], "--at", "2023-08-13T00:00:00+02:00", "--json")
         assert json.loads(then.stdout)["state"] == "draft"
         assert run(kept, "case", "show", listed[0]["id"], "--at", "2023-08-01").returncode == 1
@@ -52,14 +54,44 @@ def test_the_demo_is_kept_found_told_and_refuses_hostile_input(database_url: str
         embedded.drop(database_url, "grantflow_demo")
 
 
-def test_nobody_begins_an_application_once_the_register_knows_no_such_municipality(database_url: str) -> None:
+def test_nobody_begins_an_application_for_whom_the_register_knows_no_municipality_today(
+    database_url: str,
+) -> None:
+    """Viken was a county authority until 2024, and never a municipality."""
     run(database_url, "call", "publish", str(CALL_FOLDER), "--as", "imdi-lead", "--org", "987879696")
-    late = run(
-        database_url, "case", "start", "imdi-2023-tillegg", "--as", "0301-adviser", "--org", "958935420"
+    viken = run(
+        database_url, "case", "start", "imdi-2023-tillegg", "--as", "30-adviser", "--org", "921693230"
     )
-    assert late.returncode == 1
-    assert "applicant-is-a-municipality" in late.stderr
+    assert viken.returncode == 1
+    assert "applicant-is-a-municipality" in viken.stderr
     assert "0 steps taken" in run(database_url, "work", "--once").stdout
+
+
+def begun(url: str) -> str:
+    """A case that Oslo has begun under the published call."""
+    run(url, "call", "publish", str(CALL_FOLDER), "--as", "imdi-lead", "--org", "987879696")
+    answer = run(url, "case", "start", CALL, "--as", "0301-adviser", "--org", "958935420", "--json")
+    return str(json.loads(answer.stdout)["case"])
+
+
+def test_what_happened_earlier_is_recorded_with_both_instants(database_url: str, tmp_path: Path) -> None:
+    case = begun(database_url)
+    said = tmp_path / "partners.json"
+    said.write_text('{"section": "partners", "content": {"organisations": []}}')
+    who = ("--as", "0301-adviser", "--role", "applicant", "--org", "958935420", "--data", str(said))
+    for instant, says in (
+        ("2999-01-01", "nothing is recorded before it happens"),
+        ("yesterday", "is not an instant"),
+        ("0001-01-01", "no calendar goes that far"),
+    ):
+        refused = run(database_url, "case", "do", case, "edit", *who, "--happened-at", instant)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert says in refused.stderr
+    taken = run(database_url, "case", "do", case, "edit", *who, "--happened-at", "2023-08-14T12:00")
+    assert taken.returncode == 0, taken.stderr
+    history = json.loads(run(database_url, "case", "history", case, "--json").stdout)["items"]
+    assert [row["effective_at"] for row in history] == [None, "2023-08-14T10:00:00Z"]
+    assert history[1]["recorded_at"] > history[0]["recorded_at"] > "2023-08-14T10:00:00Z"
 
 
 def test_a_worker_stops_when_told(database_url: str) -> None:
@@ -77,9 +109,13 @@ def test_a_sound_definition_passes_the_check_and_a_broken_one_exits_3(
     database_url: str, tmp_path: Path
 ) -> None:
     assert run(database_url, "call", "check", str(CALL_FOLDER)).returncode == 0
-    broken = run(database_url, "call", "check", str(tmp_path), "--json")
-    assert broken.returncode == 3
-    assert len(json.loads(broken.stdout)["items"]) == 3
+    empty = run(database_url, "call", "check", str(tmp_path), "--json")
+    assert empty.returncode == 3
+    assert [Path(item["file"]).name for item in json.loads(empty.stdout)["items"]] == ["call.toml"]
+    (tmp_path / "call.toml").write_text((CALL_FOLDER / "call.toml").read_text())
+    alone = run(database_url, "call", "check", str(tmp_path), "--json")
+    assert alone.returncode == 3
+    assert len(json.loads(alone.stdout)["items"]) == 3, "the two forms and the letters"
 
 
 def test_what_is_wrongly_asked_is_refused_in_one_sentence_that_says_what_there_is(
@@ -87,8 +123,9 @@ def test_what_is_wrongly_asked_is_refused_in_one_sentence_that_says_what_there_i
 ) -> None:
     who = ("--as", "x", "--org", "958935420")
     nowhere = "postgresql://127.0.0.1:1/none"
+    case = begun(database_url)
     for url, arguments, says in (
-        (database_url, ("case", "do", "x", "submitt", *who, "--role", "applicant"), "Did you mean submit?"),
+        (database_url, ("case", "do", case, "submitt", *who, "--role", "applicant"), "Did you mean submit?"),
         (database_url, ("case", "do", "x", "submit", *who, "--role", "aplicant"), "Did you mean applicant?"),
         (database_url, ("case", "start", "x", "--as", "x", "--org", "12"), "is not an organisation number"),
         (database_url, ("case", "show", "nope-0001"), "grantflow case list"),

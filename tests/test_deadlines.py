@@ -12,7 +12,7 @@ from variants import prepared, publish
 
 from grantflow.deadlines import next_instant, sweep
 from grantflow.definitions import definition_files
-from grantflow.domain.deciding import Circumstances
+from grantflow.domain.circumstances import Circumstances
 from grantflow.domain.followup import OverdueFollowedUp, ReminderSent
 from grantflow.domain.submission import ApplicationLapsed
 from grantflow.projector import Projector
@@ -42,7 +42,7 @@ def by(command: str, role: str = "applicant") -> Circumstances:
 def drafts(store: "Store") -> tuple[Service, Projector, list["UUID"]]:
     """A published call and three drafts that nobody submits."""
     service = Service(store)
-    service.publish(definition_files(CALL_FOLDER), by("publish", "call-manager"))
+    service.calls.publish(definition_files(CALL_FOLDER), by("publish", "call-manager"))
     started = [service.handle(Request(step="start", call=CALL, by=by(f"begin-{n}"))).case for n in range(3)]
     return service, Projector(store, projections()), started
 

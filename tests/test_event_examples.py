@@ -12,8 +12,12 @@ from noted import STAMP, append
 
 from grantflow.domain.announcement import Announcement, CallEvent, fold_announcement
 from grantflow.domain.application import Application, CaseEvent, evolve
+from grantflow.domain.authority import Authorities, AuthorityEvent, fold_authorities
+from grantflow.domain.decision import ApplicationGranted
 from grantflow.domain.event import EVENT_TYPES, Entry, Event, body_of
-from grantflow.domain.frame import Frame, FrameEvent, fold_frame
+from grantflow.domain.frame import Commitment, Frame, FrameCommitted, FrameEvent, fold_frame
+from grantflow.domain.parts import Instalment
+from grantflow.domain.payment import PaymentConfirmed
 from grantflow.mapper import EventMapper
 from grantflow.projection import Projection, Table
 from grantflow.projector import Projector
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
 
 CASE = UUID(int=1)
 TOPICS = sorted(EVENT_TYPES)
+OLDER = [topic for topic in TOPICS if f"{topic[:-1]}{int(topic[-1]) + 1}" in EVENT_TYPES]
 
 
 def read(topic: str) -> Event:
@@ -72,6 +77,41 @@ def test_an_example_fills_in_every_field_so_that_a_new_one_needs_a_new_version(t
     assert unsaid(msgspec.json.decode(file_of(topic).read_bytes(), type=EVENT_TYPES[topic])) == []
 
 
+@pytest.mark.parametrize("topic", OLDER)
+def test_an_older_version_is_read_as_the_newest_and_what_it_said_stands_in_it(topic: str) -> None:
+    newest = read(topic)
+    assert newest.topic == max(t for t in TOPICS if t.startswith(f"{topic.partition('@')[0]}@"))
+    said = msgspec.json.decode(file_of(topic).read_bytes())
+    assert lost(said, msgspec.json.decode(body_of(newest))) == []
+
+
+def lost(said: Any, stands: Any, path: str = "") -> list[str]:
+    """What an older version said that does not stand in the same place in the newer one."""
+    if isinstance(said, dict):
+        there = stands if isinstance(stands, dict) else {}
+        return [at for name in said for at in lost(said[name], there.get(name), f"{path}.{name}")]
+    if isinstance(said, list) and isinstance(stands, list) and len(said) == len(stands):
+        return [
+            at for n, (a, b) in enumerate(zip(said, stands, strict=True)) for at in lost(a, b, f"{path}[{n}]")
+        ]
+    return [] if said == stands else [path]
+
+
+def test_what_was_granted_paid_and_reserved_before_there_were_parts_was_so_in_one_part() -> None:
+    granted, committed = read("application-granted@1"), read("frame-committed@1")
+    assert isinstance(granted, ApplicationGranted)
+    assert granted.instalments == (Instalment(granted.amount_ore),)
+    assert [condition.blocking for condition in granted.conditions] == [False]
+    paying = [read(f"payment-{step}@1") for step in ("attested", "authorised", "confirmed")]
+    assert [getattr(event, "instalment", None) for event in paying] == [1, 1, 1]
+    assert isinstance(paying[2], PaymentConfirmed)
+    assert paying[2].outstanding_ore == 0
+    assert isinstance(committed, FrameCommitted)
+    assert fold_frame(Frame(id=CASE), [Entry(CASE, 1, committed)]).commitments == {
+        committed.case: Commitment(committed.amount_ore)
+    }
+
+
 @pytest.mark.parametrize("topic", TOPICS)
 def test_what_an_example_tells_can_be_folded_into_its_stream(topic: str) -> None:
     event = read(topic)
@@ -84,6 +124,8 @@ def test_what_an_example_tells_can_be_folded_into_its_stream(topic: str) -> None
             assert fold_frame(Frame(id=CASE), [entry]).version == 1
         case CallEvent():
             assert fold_announcement(Announcement(id=CASE), [entry]).version == 1
+        case AuthorityEvent():
+            assert fold_authorities(Authorities(id=CASE), [entry]).version == 1
         case _:
             pytest.fail(f"{topic} belongs to no stream")
 

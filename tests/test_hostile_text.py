@@ -13,8 +13,9 @@ from steps import call_2023, declared, drafted, paid, report, submitted
 from variants import prepared, publish, variant
 
 from grantflow.domain.call import DISTRICTS, DefinitionError
-from grantflow.domain.deciding import MUNICIPAL, Circumstances
+from grantflow.domain.circumstances import Circumstances
 from grantflow.domain.errors import BadRequest, Refused
+from grantflow.domain.roles import MUNICIPAL
 from grantflow.projector import Projector
 from grantflow.rooms import projections
 from grantflow.service import Request, Service
@@ -147,7 +148,7 @@ def test_the_clock_itself_is_refused_when_its_instant_has_no_offset() -> None:
 
 def test_a_question_or_a_definition_that_cannot_be_stored_is_refused(desk: Desk) -> None:
     with pytest.raises(BadRequest):
-        desk.service.answer_question("hostile", f"Hva{NUL}?", "Ja.", by("call-manager"))
+        desk.service.calls.answer_question("hostile", f"Hva{NUL}?", "Ja.", by("call-manager"))
     files = variant("other", "1000000.00")
     with pytest.raises(DefinitionError, match="districts"):
-        desk.service.publish({**files, DISTRICTS: files[DISTRICTS] + NUL}, by("call-manager"))
+        desk.service.calls.publish({**files, DISTRICTS: files[DISTRICTS] + NUL}, by("call-manager"))

@@ -1,10 +1,10 @@
 """What the director approves is what is submitted, in the portal, before the deadline (R4, R6, R21, R22)."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from given import DEADLINE, STAVANGER, Given, Step
+from given import CASE, DEADLINE, STAVANGER, Given, Step
 from steps import (
     CONTENT,
     JUST_IN_TIME,
@@ -19,30 +19,42 @@ from steps import (
 
 from grantflow.domain.application import Application
 from grantflow.domain.approval import ApplicationApproved
-from grantflow.domain.drafting import ApprovalVoided, SectionEdited
+from grantflow.domain.authority import Authorities, Authority
+from grantflow.domain.drafting import ApplicationStarted, ApprovalVoided, SectionEdited
 from grantflow.domain.errors import (
     ApprovalOutdated,
     BadRequest,
+    NoAuthority,
     NotAllowed,
     PastDeadline,
     RoleNotAllowed,
     RulesFailed,
     StepNotAllowed,
 )
+from grantflow.domain.parts import Organisation
 from grantflow.domain.submission import ApplicationSubmitted, ReceiptIssued
 
 GRORUD, NOT_A_DISTRICT = "030110", "030199"
+DRAMMEN = "921234554"
 SUMMER_TIME = timezone(timedelta(hours=2))
-DELEGATION = {
-    "reference": "KS 22/118",
-    "issued_by": "kommunedirektøren",
-    "valid_from": "2023-08-14",
-    "valid_to": "2023-08-20",
-}
+REFERENCE = "KS 22/118"
 
 
-def as_delegate(**delegation: Any) -> Step:
-    return approved().saying(capacity="delegate", delegation={**DELEGATION, **delegation})
+def as_delegate(reference: str = REFERENCE) -> Step:
+    return approved().saying(capacity="delegate", delegation=reference)
+
+
+def delegated(**terms: Any) -> Given:
+    """A draft of a municipality that has delegated approval to whoever is about to approve, on these terms."""
+    usual: dict[str, Any] = {
+        "scope": "approval",
+        "person": "kommune-director",
+        "issued_by": "kommunedirektøren",
+    }
+    period = {"valid_from": date(2023, 8, 14), "valid_to": date(2023, 8, 20)}
+    held = Authority(reference=REFERENCE, **(usual | period | terms))
+    authorities = Authorities(id=CASE, delegations={REFERENCE: held})
+    return Given(call_2023(), *drafted(), authorities=authorities)
 
 
 def as_district_director() -> Step:
@@ -159,45 +171,70 @@ def test_r22_an_approval_of_exactly_the_content_seen_is_accepted() -> None:
 
 
 def test_r22_an_employee_with_an_authority_in_force_approves_on_it() -> None:
-    given = Given(call_2023(), *drafted())
-    outcome = given.when(as_delegate())
+    outcome = delegated().when(as_delegate())
     case = outcome.then(ApplicationApproved)
-    assert approval_of(case).delegation.reference == "KS 22/118"
-    assert outcome.events[0].stamp.authority == "KS 22/118"
+    held = approval_of(case).delegation
+    assert (held.reference, held.issued_by) == (REFERENCE, "kommunedirektøren")
+    assert (held.valid_from, held.valid_to) == (date(2023, 8, 14), date(2023, 8, 20))
+    assert outcome.events[0].stamp.authority == REFERENCE
 
 
 @pytest.mark.parametrize("day", [14, 20])
 def test_r22_an_authority_holds_on_its_first_and_on_its_last_day(day: int) -> None:
     at = datetime(2023, 8, day, 21, 59, tzinfo=UTC)
-    Given(call_2023(), *drafted()).when(as_delegate().when(at)).then(ApplicationApproved)
+    delegated().when(as_delegate().when(at)).then(ApplicationApproved)
 
 
 def test_r22_an_authority_without_an_end_holds_on() -> None:
-    Given(call_2023(), *drafted()).when(as_delegate(valid_to=None)).then(ApplicationApproved)
+    delegated(valid_to=None).when(as_delegate().when(JUST_IN_TIME)).then(ApplicationApproved)
 
 
 def test_r22_an_authority_that_is_over_in_oslo_is_refused() -> None:
     at = datetime(2023, 8, 20, 22, 0, tzinfo=UTC)
-    refusal = Given(call_2023(), *drafted()).when(as_delegate().when(at)).refused(NotAllowed)
+    refusal = delegated().when(as_delegate().when(at)).refused(NoAuthority)
     assert "KS 22/118 is not in force on 2023-08-21" in refusal.detail
 
 
 def test_r22_an_authority_that_has_not_begun_is_refused() -> None:
-    Given(call_2023(), *drafted()).when(as_delegate(valid_from="2023-08-15")).refused(NotAllowed)
+    refusal = delegated(valid_from=date(2023, 8, 15)).when(as_delegate()).refused(NoAuthority)
+    assert "KS 22/118 is not in force on 2023-08-14" in refusal.detail
+
+
+def test_r22_an_authority_that_is_revoked_is_refused_from_that_instant_on() -> None:
+    revoked = datetime(2023, 8, 16, 10, tzinfo=UTC)
+    given = delegated(revoked_at=revoked)
+    given.when(as_delegate().when(revoked)).refused(NoAuthority)
+    given.when(as_delegate().when(revoked - timedelta(microseconds=1))).then(ApplicationApproved)
 
 
 def test_r22_an_employee_without_an_authority_is_refused() -> None:
-    Given(call_2023(), *drafted()).when(approved().saying(capacity="delegate")).refused(NotAllowed)
+    delegated().when(approved().saying(capacity="delegate")).refused(NotAllowed)
 
 
-@pytest.mark.parametrize("field", ["reference", "issued_by"])
-def test_r22_an_authority_says_its_reference_and_who_gave_it(field: str) -> None:
-    Given(call_2023(), *drafted()).when(as_delegate(**{field: " "})).refused(NotAllowed)
+@pytest.mark.parametrize("reference", ["KS 22/119", "ks 22/118", " KS 22/118", ""])
+def test_r22_an_authority_that_nobody_has_recorded_is_refused(reference: str) -> None:
+    refusal = delegated().when(as_delegate(reference)).refused(NoAuthority)
+    assert "Recorded for you: KS 22/118" in refusal.detail
+
+
+@pytest.mark.parametrize(
+    "other", [{"person": "kommune-colleague"}, {"scope": "budget"}, {"call": "imdi-2024-tillegg"}]
+)
+def test_r22_an_authority_of_somebody_else_or_for_something_else_is_refused(other: dict[str, str]) -> None:
+    delegated(**other).when(as_delegate()).refused(NoAuthority)
+
+
+def test_r22_an_authority_may_be_for_this_call_alone() -> None:
+    delegated(call=call_2023().id).when(as_delegate()).then(ApplicationApproved)
+
+
+def test_r22_terms_that_come_with_the_approval_itself_are_no_authority() -> None:
+    made_up = {"reference": REFERENCE, "issued_by": "kommunedirektøren", "valid_from": "2023-08-14"}
+    delegated().when(approved().saying(capacity="delegate", delegation=made_up)).refused(BadRequest)
 
 
 def test_r22_a_director_approves_by_office_and_names_no_authority() -> None:
-    by_both = approved().saying(delegation=DELEGATION)
-    Given(call_2023(), *drafted()).when(by_both).refused(NotAllowed)
+    delegated().when(approved().saying(delegation=REFERENCE)).refused(NotAllowed)
 
 
 def test_r22_a_capacity_that_the_call_does_not_know_is_refused() -> None:
@@ -235,5 +272,29 @@ def test_r6_a_municipal_director_may_approve_for_a_district() -> None:
 def test_r6_the_register_of_the_day_in_oslo_decides_who_is_a_municipality() -> None:
     register = call_2023().register
     last, after = datetime(2023, 12, 31, 22, 59, 59, tzinfo=UTC), datetime(2023, 12, 31, 23, tzinfo=UTC)
-    assert register.municipality(STAVANGER, last) is not None
-    assert register.municipality(STAVANGER, after) is None
+    before, now = register.municipality(DRAMMEN, last), register.municipality(DRAMMEN, after)
+    assert before is not None
+    assert now is not None
+    assert (before.number, before.county) == ("3005", "Viken")
+    assert (now.number, now.county) == ("3301", "Buskerud")
+    viken, buskerud = "921693230", "930580260"
+    assert [register.county(viken, at) is not None for at in (last, after)] == [True, False]
+    assert [register.county(buskerud, at) is not None for at in (last, after)] == [False, True]
+
+
+def test_r6_a_case_keeps_the_number_that_the_applicant_had_when_it_began() -> None:
+    """Drammen was 3005 when the call was open, and is 3301 when it hears of the decision."""
+    given = Given(call_2023(), *(step.of(DRAMMEN) for step in drafted()))
+    assert given.case.applicant == Organisation(DRAMMEN, "Drammen", "3005", "Viken")
+    late = given.and_then(
+        edited("project", title="Nytt navn").of(DRAMMEN).when(datetime(2024, 1, 2, tzinfo=UTC))
+    )
+    assert late.case.applicant == given.case.applicant
+
+
+def test_r6_nobody_applies_who_is_no_municipality_on_that_day_in_oslo() -> None:
+    """The register that ships begins with 2020, when the year has come in Oslo."""
+    new_year = datetime(2019, 12, 31, 23, tzinfo=UTC)
+    eve = started().of(STAVANGER).when(new_year - timedelta(microseconds=1))
+    Given(call_2023()).when(eve).refused(RulesFailed, "applicant-is-a-municipality")
+    Given(call_2023()).when(started().of(STAVANGER).when(new_year)).then(ApplicationStarted)

@@ -14,6 +14,7 @@ from steps import (
     assessed,
     call_2023,
     declared,
+    drafted,
     grant,
     granted,
     letter,
@@ -21,10 +22,11 @@ from steps import (
     submitted,
 )
 
-from grantflow.domain.decision import ApplicationGranted, ApplicationRejected, LetterIssued
+from grantflow.domain.decision import ApplicationGranted, ApplicationRejected
 from grantflow.domain.errors import BadRequest, FrameExceeded, NotAllowed, RoleNotAllowed, StepNotAllowed
-from grantflow.domain.frame import Frame, FrameCommitted
-from grantflow.domain.money import ore
+from grantflow.domain.frame import Commitment, Frame, FrameCommitted
+from grantflow.domain.letters import LetterIssued
+from grantflow.domain.money import kr, ore
 
 OTHER_CASE = UUID(int=7)
 CONDITION = {"id": "metodehefte", "text": "Lever metodeheftet.", "due": "2024-02-01"}
@@ -36,7 +38,7 @@ def to_decide(left_ore: int | None = None) -> Given:
     limit = call_2023().frame
     frame = Frame(id=FRAME, version=1, limit_ore=limit)
     if left_ore is not None:
-        frame = frame.but(commitments={OTHER_CASE: limit - left_ore})
+        frame = frame.but(commitments={OTHER_CASE: Commitment(limit - left_ore)})
     return Given(call_2023(), *assessed(), declared("decider"), frame=frame)
 
 
@@ -228,9 +230,49 @@ def test_r29_the_call_has_no_appeal_and_names_the_sections_that_say_so() -> None
 
 def test_r29_a_rejections_letter_gives_the_grounds_and_says_that_there_is_no_appeal() -> None:
     rejected().when(rejection_letter()).then(LetterIssued)
-    rejected().when(rejection_letter(reservations={})).refused(NotAllowed)
+    rejected().when(rejection_letter(reservations={"no-appeal": " "})).refused(NotAllowed)
+    rejected().when(rejection_letter(reservations={"control": "Kontroll."})).refused(NotAllowed)
     rejected().when(rejection_letter(blocks={"decision": "Avslag."})).refused(NotAllowed)
 
 
+@pytest.mark.parametrize(("language", "said"), [("nb", "kan ikke påklages"), ("nn", "ikkje klagerett")])
+def test_r29_a_rejection_that_nobody_words_has_its_grounds_and_says_that_there_is_no_appeal(
+    language: str, said: str
+) -> None:
+    outcome = rejected().when(Step("issue-letter", {"language": language}, role="decider"))
+    outcome.then(LetterIssued)
+    event = outcome.events[0]
+    assert isinstance(event, LetterIssued)
+    assert said in event.text
+    assert all(part in event.text for part in GROUNDS.values())
+    assert (event.kind, event.language) == ("rejection", language)
+
+
+def test_r34_a_grant_that_nobody_words_has_every_block_and_reservation_filled_in_from_the_case() -> None:
+    outcome = Given(call_2023(), *granted(conditions=[CONDITION])).when(Step("issue-letter", role="decider"))
+    outcome.then(LetterIssued)
+    event = outcome.events[0]
+    assert isinstance(event, LetterIssued)
+    assert (set(event.blocks), set(event.reservations)) == (set(BLOCKS), set(RESERVATIONS))
+    amounts = (kr(ore(GRANTED)), kr(ore(ASKED)))
+    for fact in (*amounts, "Rett i jobb", "Lever metodeheftet", "01.02.2024", "Oslo (958935420)"):
+        assert fact in event.text
+    assert "$" not in event.text
+    assert event.text.rstrip().endswith("imdi-decider")
+
+
+def test_r34_null_stands_for_the_standard_text_beside_ones_own() -> None:
+    own = {**dict.fromkeys(BLOCKS, None), "purpose": "Bare til det som er avtalt."}
+    outcome = Given(call_2023(), *granted()).when(letter().saying(blocks=own))
+    outcome.then(LetterIssued)
+    event = outcome.events[0]
+    assert isinstance(event, LetterIssued)
+    assert event.blocks["purpose"] == "Bare til det som er avtalt."
+    assert kr(ore(GRANTED)) in event.blocks["amount"]
+
+
 def test_no_letter_before_a_decision() -> None:
-    Given(call_2023(), *assessed(), declared("decider")).when(letter()).refused(StepNotAllowed)
+    for history in (submitted(), assessed()):
+        given = Given(call_2023(), *history, declared("decider"))
+        assert "Nothing is decided" in given.when(letter()).refused(NotAllowed).detail
+    Given(call_2023(), *drafted()).when(letter()).refused(StepNotAllowed)

@@ -19,6 +19,7 @@ from steps import (
     letter,
     paid,
     scores,
+    state_aid,
     submitted,
 )
 
@@ -40,6 +41,7 @@ from grantflow.domain.payment import (
 )
 
 OTHER_ACCOUNT = "86011117947"
+CHECKED = "Ringte kommunens sentralbord og fikk kontoen bekreftet av økonomisjefen."
 EXEMPTION = {
     "reference": "AID 23/2207",
     "decided_by": "Arbeids- og inkluderingsdepartementet",
@@ -73,8 +75,10 @@ def outside_the_acts(*steps: Step) -> Given:
 
 def handled_early() -> Given:
     """A case that was handled so fast that its letter went out before the application deadline."""
-    steps = (*submitted(), declared(), *scores(), account(), assess(), declared("decider"), grant(), letter())
-    return Given(call_2023(), *steps, declared("attestant"))
+    handled = (declared(), *scores(), account(), state_aid(), assess())
+    return Given(
+        call_2023(), *submitted(), *handled, declared("decider"), grant(), letter(), declared("attestant")
+    )
 
 
 def test_r23_nothing_is_paid_before_the_application_deadline_has_passed() -> None:
@@ -154,7 +158,48 @@ def test_whoever_authorises_can_not_say_another_amount_or_account(said: dict[str
 def test_an_account_changed_after_attestation_is_attested_again() -> None:
     given = to_attest().and_then(attest(), account(OTHER_ACCOUNT), declared("payer"))
     assert "attested again" in given.when(authorise()).refused(NotReady).detail
-    given.and_then(attest()).when(authorise()).then(PaymentAuthorised)
+    checked = attest().saying(account_check=CHECKED)
+    outcome = given.and_then(checked).when(authorise())
+    outcome.then(PaymentAuthorised)
+    event = outcome.events[0]
+    assert isinstance(event, PaymentAuthorised)
+    assert event.account == OTHER_ACCOUNT
+
+
+def test_a_payment_to_an_account_that_was_changed_lately_says_how_that_was_checked() -> None:
+    given = to_attest().and_then(account(OTHER_ACCOUNT))
+    changed = given.now
+    for check in ("", " "):
+        step = attest().saying(account_check=check)
+        assert "account_check" in given.when(step).refused(NotReady).detail
+    outcome = given.when(attest().saying(account_check=CHECKED))
+    outcome.then(PaymentAttested)
+    event = outcome.events[0]
+    assert isinstance(event, PaymentAttested)
+    assert (event.account_changed_at, event.account_check) == (changed, CHECKED)
+
+
+def test_a_change_of_account_is_looked_at_twice_for_thirty_days_and_not_longer() -> None:
+    given = to_attest().and_then(account(OTHER_ACCOUNT))
+    late = given.now + timedelta(days=30)
+    given.and_then().when(attest().when(late - timedelta(microseconds=1))).refused(NotReady)
+    given.when(attest().when(late)).then(PaymentAttested)
+
+
+def test_the_first_account_is_no_change_of_account() -> None:
+    outcome = to_attest().when(attest())
+    outcome.then(PaymentAttested)
+    event = outcome.events[0]
+    assert isinstance(event, PaymentAttested)
+    assert (event.account_changed_at, event.account_check) == (None, "")
+
+
+def test_the_account_that_is_registered_is_not_registered_again() -> None:
+    """So that nobody undoes an attestation, or the mark of a change, by saying what is known."""
+    to_attest().when(account()).refused(NotAllowed)
+    given = to_attest().and_then(account(OTHER_ACCOUNT))
+    given.when(account(OTHER_ACCOUNT)).refused(NotAllowed)
+    given.when(account()).then(AccountRegistered)
 
 
 def test_nothing_is_changed_or_paid_twice_when_the_bank_has_it() -> None:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from given import Given, Step
+from given import OWN, Given, Step
 from reports import report_of, reported
 from steps import ACCOUNTS, accept
 
@@ -29,7 +29,7 @@ def notified(answer_by: str = "2024-03-01") -> Step:
 
 
 def claimed(due: str = "2024-04-01") -> Step:
-    data = {"due": due, "reason": "Ubrukte midler.", "authority": "IMDi-2023-014"}
+    data = {"due": due, "reason": "Ubrukte midler.", "authority": OWN["imdi-claims"]}
     return Step("claim-repayment", data, role="decider", person="imdi-claims", at=ANSWER_LIMIT)
 
 
@@ -73,7 +73,7 @@ def test_nothing_is_claimed_before_the_time_to_answer_has_passed() -> None:
     outcome.then(RepaymentClaimed)
     event = outcome.events[0]
     assert isinstance(event, RepaymentClaimed)
-    assert (event.amount_ore, event.stamp.authority) == (30_000_000, "IMDi-2023-014")
+    assert (event.amount_ore, event.stamp.authority) == (30_000_000, OWN["imdi-claims"])
 
 
 def test_the_notice_says_how_much_and_by_when_to_answer() -> None:

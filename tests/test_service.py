@@ -8,18 +8,19 @@ import msgspec
 import pytest
 from given import IMDI, OSLO_KOMMUNE
 from steps import AFTER_DEADLINE, CALL_FOLDER, assessed, content, declared, grant
-from variants import prepared, variant
+from variants import delegate, prepared, variant
 
 from grantflow.definitions import definition_files
 from grantflow.domain.announcement import Answer, CallRevised
 from grantflow.domain.application import fold
 from grantflow.domain.call import Call
-from grantflow.domain.deciding import Circumstances
+from grantflow.domain.circumstances import Circumstances
 from grantflow.domain.drafting import ApplicationStarted
 from grantflow.domain.errors import BadRequest, FrameExceeded, NotAllowed, NotFound, RoleNotAllowed
 from grantflow.projector import Projector
+from grantflow.receipts import Receipt
 from grantflow.rooms import projections
-from grantflow.service import Receipt, Request, Service
+from grantflow.service import Request, Service
 
 if TYPE_CHECKING:
     from grantflow.store import Store
@@ -38,7 +39,8 @@ def by(command: str, role: str = "applicant") -> Circumstances:
 @pytest.fixture
 def service(store: "Store") -> Service:
     service = Service(store)
-    service.publish(definition_files(CALL_FOLDER), by("publish", "call-manager"))
+    service.calls.publish(definition_files(CALL_FOLDER), by("publish", "call-manager"))
+    delegate(service)
     return service
 
 
@@ -98,22 +100,22 @@ def test_a_receipt_asked_for_again_has_the_digest_of_what_was_stored(
 def test_a_published_call_is_not_published_again_with_other_rules(service: Service) -> None:
     other = variant(CALL, "1.00")
     with pytest.raises(NotAllowed):
-        service.publish(other, by("again", "call-manager"))
+        service.calls.publish(other, by("again", "call-manager"))
     assert service.states.announcement(CALL).digest == Call.read(definition_files(CALL_FOLDER)).digest
 
 
 def test_a_question_and_its_answer_are_open_to_all(service: Service) -> None:
     question, answer = "Kan en kommune søke to ganger?", "Ja, hver søknad vurderes for seg."
-    receipt = service.answer_question(CALL, question, answer, by("answer", "call-manager"))
+    receipt = service.calls.answer_question(CALL, question, answer, by("answer", "call-manager"))
     assert service.store.entry(receipt.position).event.topic == "question-answered@1"
     assert service.states.announcement(CALL).answers == (Answer(question, answer),)
 
 
 def test_nobody_but_the_directorate_answers_for_all(service: Service) -> None:
     with pytest.raises(RoleNotAllowed):
-        service.answer_question(CALL, "Hva?", "Det.", by("answer"))
+        service.calls.answer_question(CALL, "Hva?", "Det.", by("answer"))
     with pytest.raises(BadRequest):
-        service.answer_question(CALL, " ", "Det.", by("answer", "call-manager"))
+        service.calls.answer_question(CALL, " ", "Det.", by("answer", "call-manager"))
 
 
 @pytest.mark.parametrize("key", ["", "x" * 201, "line\nbreak", "\x00"])
@@ -124,7 +126,7 @@ def test_a_key_that_is_empty_endless_or_unprintable_is_refused(key: str) -> None
 
 def test_a_revision_holds_for_cases_that_begin_afterwards_and_not_for_those_before(service: Service) -> None:
     before = service.handle(Request(step="start", call=CALL, by=by("before"))).case
-    service.revise(variant(CALL, "9000000.00"), "Rammen er økt.", by("revise", "call-manager"))
+    service.calls.revise(variant(CALL, "9000000.00"), "Rammen er økt.", by("revise", "call-manager"))
     after = service.handle(Request(step="start", call=CALL, by=by("after"))).case
     old, new = service.states.case(before).definition, service.states.case(after).definition
     assert old != new
@@ -140,13 +142,13 @@ def test_a_revision_needs_grounds_and_something_to_revise_and_holds_what_is_comm
 ) -> None:
     manager = by("revise", "call-manager")
     with pytest.raises(BadRequest):
-        service.revise(variant(CALL, "9000000.00"), " ", manager)
+        service.calls.revise(variant(CALL, "9000000.00"), " ", manager)
     with pytest.raises(NotAllowed):
-        service.revise(definition_files(CALL_FOLDER), "Ingen endring.", manager)
+        service.calls.revise(definition_files(CALL_FOLDER), "Ingen endring.", manager)
     with pytest.raises(NotFound):
-        service.revise(variant("another", "1.00"), "Ukjent.", manager)
+        service.calls.revise(variant("another", "1.00"), "Ukjent.", manager)
     with pytest.raises(RoleNotAllowed):
-        service.revise(variant(CALL, "9000000.00"), "Jeg vil.", by("revise"))
+        service.calls.revise(variant(CALL, "9000000.00"), "Jeg vil.", by("revise"))
     (case,) = prepared(
         service.store, Call.read(variant(CALL, "7900000.00")), 1, *assessed(), declared("decider")
     )
@@ -155,4 +157,4 @@ def test_a_revision_needs_grounds_and_something_to_revise_and_holds_what_is_comm
     )
     service.handle(Request(step="grant", case=case, data=grant().data, by=decider))
     with pytest.raises(FrameExceeded):
-        service.revise(variant(CALL, "799999.99"), "Kutt.", by("cut", "call-manager"))
+        service.calls.revise(variant(CALL, "799999.99"), "Kutt.", by("cut", "call-manager"))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from given import IMDI, Given
+from given import DELEGATIONS, IMDI, Given
 from noted import append
 from steps import call_2023
 
+from grantflow.delegating import Delegate
 from grantflow.domain.application import CaseEvent
 from grantflow.domain.call import CALL, Call
-from grantflow.domain.deciding import Circumstances
+from grantflow.domain.circumstances import Circumstances
 from grantflow.domain.event import Entry
 
 if TYPE_CHECKING:
@@ -37,13 +38,44 @@ def variant(name: str, frame: str) -> dict[str, str]:
 
 
 def publish(service: Service, name: str, frame: str) -> Call:
-    """Publish such a call."""
+    """Publish such a call; whoever decides in the tests has the authority to."""
     files = variant(name, frame)
-    by = Circumstances(
-        at=PUBLISHED, person="imdi-lead", organisation=IMDI, role="call-manager", channel="test", command=name
-    )
-    service.publish(files, by)
+    service.calls.publish(files, by_lead(name))
+    delegate(service)
     return Call.read(files)
+
+
+def delegate(service: Service) -> None:
+    """Record the written budget authorities that tests rely on, where that is not done."""
+    known = service.states.authorities(IMDI).delegations
+    for reference, (scope, person) in DELEGATIONS.items():
+        if scope == "budget" and reference not in known:
+            delegate_to(service, reference, person)
+
+
+def delegate_to(service: Service, reference: str, person: str) -> None:
+    """Record a written budget authority without limits."""
+    asked = Delegate(
+        reference=reference,
+        scope="budget",
+        person=person,
+        issued_by="direktøren",
+        valid_from=date(2022, 1, 1),
+        appropriation=call_2023().appropriation,
+    )
+    service.authority.delegate(asked, by_lead(reference))
+
+
+def by_lead(command: str) -> Circumstances:
+    """The lead of the directorate behind the call."""
+    return Circumstances(
+        at=PUBLISHED,
+        person="imdi-lead",
+        organisation=IMDI,
+        role="call-manager",
+        channel="test",
+        command=command,
+    )
 
 
 def prepared(store: Store, call: Call, many: int, *steps: Step) -> list[UUID]:

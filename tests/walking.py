@@ -98,6 +98,7 @@ CONTENTS: dict[str, Callable[[Application], Data]] = {
     "record-statement": lambda _: {"body": "HK-dir", "statement": "Ja."},
     "score": _score,
     "assess": lambda _: {"recommendation": "grant", "amount": ASKED, "grounds": "Blant de beste."},
+    "assess-state-aid": lambda _: {"conclusion": "no-aid", "grounds": "Ingen økonomisk aktivitet."},
     "grant": lambda _: {**DECIDED, "amount": ASKED, "confirmations": CONFIRMED},
     "reject": lambda _: DECIDED,
     "issue-letter": lambda case: LETTER if case.state == "granted" else REJECTION,
@@ -158,6 +159,8 @@ def _next(case: Application) -> str:  # noqa: C901, PLR0911, PLR0912 - one line 
         case "submitted":
             return "assess" if len(case.scores) >= len(call_2023().criteria) else "score"
         case "assessed":
+            if case.state_aid is None:
+                return "assess-state-aid"
             return "grant" if case.account else "register-account"
         case "granted":
             payment = case.payment

@@ -8,9 +8,10 @@ from uuid import UUID
 
 import msgspec
 
-from grantflow.domain.deciding import Circumstances
+from grantflow.domain.circumstances import Circumstances
 from grantflow.domain.errors import NothingDue, Refused, StepNotAllowed
-from grantflow.service import Receipt, Request, Service
+from grantflow.receipts import Receipt
+from grantflow.service import Request, Service
 from grantflow.store import Overloaded, Unavailable
 
 if TYPE_CHECKING:

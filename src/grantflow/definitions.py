@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import tomllib
 import unicodedata
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from grantflow.domain.call import (
-    APPLICATION_FORM,
-    CALL,
-    DISTRICTS,
-    MUNICIPALITIES,
-    PROCESS,
-    REPORT_FORM,
-    DefinitionError,
-)
+import msgspec
+
+from grantflow.domain.call import CALL, PROCESS, REGISTERS, DefinitionError, files_of
+from grantflow.domain.call_file import CallFile
+from grantflow.domain.process import ProcessFile
 from grantflow.rooms import room
 
 if TYPE_CHECKING:
@@ -26,12 +23,30 @@ LARGEST = 4_000_000
 
 def definition_files(folder: Path) -> dict[str, str]:
     """The definition's files by name. DefinitionError says which file is missing, too large, or not UTF-8."""
-    workflows = room("workflows")
-    files = {name: text_of(folder / name) for name in (CALL, APPLICATION_FORM, REPORT_FORM)}
-    files[PROCESS] = text_of(process_path(folder, files[CALL]))
-    for name in (MUNICIPALITIES, DISTRICTS):
-        files[name] = text_of(workflows / name)
+    call = text_of(folder / CALL)
+    files = {CALL: call, PROCESS: text_of(process_path(folder, call))}
+    files |= {name: text_of(folder / name) for name in _own_files(files)}
+    files |= {name: text_of(room("workflows") / name) for name in REGISTERS}
     return files
+
+
+def _own_files(files: dict[str, str]) -> tuple[str, ...]:
+    """The files that a call and its process ask for. DefinitionError when those can't be read."""
+    try:
+        declared = msgspec.convert(tomllib.loads(files[CALL]), CallFile)
+        process = msgspec.convert(tomllib.loads(files[PROCESS]), ProcessFile)
+    except ValueError as error:
+        msg = f"The definition can't be used: {error}"
+        raise DefinitionError(msg) from error
+    return tuple(name for name in files_of(declared, process) if _inside(name))
+
+
+def _inside(name: str) -> bool:
+    """Whether a file that a definition names stands in its own folder. DefinitionError when it doesn't."""
+    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+        msg = f"The definition names a file outside its folder: {name}."
+        raise DefinitionError(msg)
+    return True
 
 
 def process_path(folder: Path, call_text: str) -> Path:

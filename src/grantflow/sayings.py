@@ -7,13 +7,22 @@ from typing import TYPE_CHECKING, Any
 from grantflow.domain import (
     approval,
     assessment,
+    authority,
     casework,
+    complaint,
+    conditions,
+    correction,
     decision,
+    declared,
     drafting,
     followup,
+    letters,
     payment,
     repayment,
     reporting,
+    reversal,
+    revision,
+    state_aid,
     submission,
 )
 from grantflow.domain.calendar import clock
@@ -47,6 +56,8 @@ def _assessed(event: assessment.CaseAssessed) -> str:
 
 def _granted(event: decision.ApplicationGranted) -> str:
     more = f", on {len(event.conditions)} special condition(s)" if event.conditions else ""
+    if len(event.instalments) > 1:
+        more += f", in {len(event.instalments)} instalments"
     years = ", ".join(f"{later.year}: {kr(later.amount_ore)}" for later in event.later_years)
     more += f", with an intention for {years}" if years else ""
     return f"Granted {kr(event.amount_ore)}{more}: {event.grounds.considerations}"
@@ -55,6 +66,35 @@ def _granted(event: decision.ApplicationGranted) -> str:
 def _account(event: payment.AccountRegistered) -> str:
     instead = f" instead of {_masked(event.previous)}" if event.previous else ""
     return f"Registered account {_masked(event.account)}{instead}"
+
+
+def _attested(event: payment.PaymentAttested) -> str:
+    flag = ""
+    if event.account_changed_at:
+        flag = f"; the account was changed {clock(event.account_changed_at)}: {event.account_check}"
+    return f"Attested {kr(event.amount_ore)} to account {_masked(event.account)}{flag}"
+
+
+def _confirmed(event: payment.PaymentConfirmed) -> str:
+    more = f", {kr(event.outstanding_ore)} to come" if event.outstanding_ore else ""
+    return f"The bank paid {kr(event.amount_ore)} ({event.bank_reference}){more}"
+
+
+def _letter(event: letters.LetterIssued) -> str:
+    return f"Issued the {event.kind} letter ({event.language}), signed by {event.signed_by}"
+
+
+def _complaint(event: complaint.ComplaintRegistered) -> str:
+    late = "" if event.in_time else ", too late"
+    kind = event.looked_at_as.replace("-", " ")
+    return f"Registered complaint {event.complaint} of {event.received_on:%d.%m.%Y}{late}, as {kind}: {event.text}"
+
+
+def _delegated(event: authority.AuthorityDelegated) -> str:
+    held = event.delegation
+    what = held.appropriation or held.call or "all calls"
+    most = f", to {kr(held.limit_ore)} a decision" if held.limit_ore is not None else ""
+    return f"Delegated {held.scope} authority {held.reference} to {held.person}: {what}{most}"
 
 
 def _countersigned(event: reporting.AccountsCountersigned) -> str:
@@ -94,12 +134,13 @@ SAYINGS: dict[type[Event], Callable[[Any], str]] = {
     assessment.CaseAssessed: _assessed,
     decision.ApplicationGranted: _granted,
     decision.ApplicationRejected: lambda e: f"Rejected: {e.grounds.considerations}",
-    decision.LetterIssued: lambda e: f"Issued the letter ({e.language}), signed by {e.signed_by}",
+    decision.ApplicationDismissed: lambda e: f"Dismissed ({e.cause}): {e.grounds.considerations}",
+    letters.LetterIssued: _letter,
     payment.AccountRegistered: _account,
     payment.ExemptionRecorded: lambda e: f"Recorded the ministry's exemption {e.exemption.reference}",
-    payment.PaymentAttested: lambda e: f"Attested {kr(e.amount_ore)} to account {_masked(e.account)}",
+    payment.PaymentAttested: _attested,
     payment.PaymentAuthorised: lambda e: f"Ordered {kr(e.amount_ore)} to account {_masked(e.account)}",
-    payment.PaymentConfirmed: lambda e: f"The bank paid {kr(e.amount_ore)} ({e.bank_reference})",
+    payment.PaymentConfirmed: _confirmed,
     reporting.ReportSubmitted: lambda e: (
         f"Delivered report and accounts {_short(e.digest)}: {kr(e.booked_ore)} booked"
     ),
@@ -115,8 +156,34 @@ SAYINGS: dict[type[Event], Callable[[Any], str]] = {
     repayment.RepaymentReceived: lambda e: (
         f"Received {kr(e.amount_ore)} back, {kr(e.outstanding_ore)} outstanding"
     ),
+    state_aid.StateAidAssessed: lambda e: f"Assessed state aid: {e.conclusion}. {e.grounds}",
+    declared.DeclaredStepTaken: lambda e: f"Took the step '{e.declared}' on content {_short(e.about)}",
+    declared.StageOpened: lambda e: f"Opened the stage '{e.stage}' after '{e.left}'",
+    conditions.ConditionMet: lambda e: f"Accepted the condition '{e.condition}' as met: {e.evidence}",
+    conditions.ConditionWaived: lambda e: f"Waived the condition '{e.condition}': {e.reason}",
+    reversal.ReversalNotified: lambda e: (
+        f"Gave notice of a reversal, to be answered by {clock(e.answer_limit)}: {e.reason}"
+    ),
+    reversal.NoticeAnswered: lambda e: f"Answered the notice: {e.answer}",
+    reversal.DecisionReversed: lambda e: (
+        f"Reversed the decision ({e.outcome}; fvl § 35: {e.case_of_35}): {e.grounds.considerations}"
+    ),
+    reversal.GrantReduced: lambda e: (
+        f"Reduced the grant from {kr(e.before_ore)} to {kr(e.amount_ore)}: {e.grounds.considerations}"
+    ),
+    complaint.ComplaintRegistered: _complaint,
+    complaint.ComplaintAnswered: lambda e: f"Answered complaint {e.complaint} ({e.outcome}): {e.answer}",
+    correction.FactCorrected: lambda e: (
+        f"Corrected '{e.field}' of entry {e.corrects}: «{e.before}» should read «{e.after}». {e.reason}"
+    ),
+    revision.CaseMovedToRevision: lambda e: (
+        f"Moved from definition {_short(e.before)} to {_short(e.definition)}: {e.grounds}"
+    ),
+    authority.AuthorityDelegated: _delegated,
+    authority.AuthorityRevoked: lambda e: f"Revoked the authority {e.reference}: {e.reason}",
+    authority.SuperiorNamed: lambda e: f"{e.subordinate} answers to {e.superior}",
     followup.DeadlineExtended: _extended,
-    followup.ReminderSent: lambda e: f"Reminded of the {e.deadline} deadline, {clock(e.limit)}",
+    followup.ReminderSent: lambda e: f"Reminded {e.to} of the {e.deadline} deadline, {clock(e.limit)}",
     followup.MarkedOverdue: lambda e: f"Marked the {e.deadline} overdue since {clock(e.due_at)}",
     followup.OverdueFollowedUp: lambda e: f"Asked again for the {e.deadline} that is overdue",
 }

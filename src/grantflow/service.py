@@ -4,41 +4,38 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import nullcontext
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
 import structlog
 
+from grantflow.announcing import Announcing
+from grantflow.delegating import Delegating
 from grantflow.domain import lifecycle
-from grantflow.domain.announcement import CallPublished, CallRevised, QuestionAnswered
 from grantflow.domain.application import Application, evolve
-from grantflow.domain.call import Call
-from grantflow.domain.deciding import Circumstances, Command, Situation, command_from, decide, said
+from grantflow.domain.authority import Authorities
+from grantflow.domain.circumstances import Circumstances
+from grantflow.domain.command import Command, Situation
+from grantflow.domain.deciding import command_from, decide
 from grantflow.domain.digest import canonical
-from grantflow.domain.errors import NotAllowed, NotFound, NotTheAuthority, Refused, RoleNotAllowed
-from grantflow.domain.event import Entry, Event, Stamp, body_of
-from grantflow.domain.frame import Frame, FrameOpened
-from grantflow.states import States, call_stream, case_stream, frame_stream
+from grantflow.domain.errors import NotFound, Refused
+from grantflow.domain.event import Entry, Event, body_of
+from grantflow.domain.frame import Frame
+from grantflow.receipts import Contended, Receipt, receipt_for, stored
+from grantflow.states import States, case_stream, frame_stream
 from grantflow.store import Append, Appended, Conflict, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from concurrent.futures import Future
+
+    from grantflow.domain.call import Call
 
 log = structlog.get_logger(__name__)
 
 EVERY_PHASE = lifecycle.PHASES
-
-
-class Contended(Refused):
-    """Others were writing to the same case at the same instant, twice in a row."""
-
-    code = "contended"
-
-    def __init__(self) -> None:
-        super().__init__("Somebody else changed this at the same instant. Nothing was stored; try again.")
+_NOBODY = Authorities(id=UUID(int=0))
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,19 +65,6 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         return hashlib.sha256(canonical(asked)).digest()
 
 
-class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """Proof for the caller: which event, where in the log, its SHA-256, and the state it led to."""
-
-    case: UUID
-    event: str
-    position: int
-    digest: str
-    state: str
-    version: int
-    recorded_at: datetime
-    repeated: bool = False
-
-
 class Proposal(msgspec.Struct, frozen=True):
     """What a command has been decided to lead to, not yet stored; `after` is the case as it would then be."""
 
@@ -95,6 +79,8 @@ class Service:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.states = States(store)
+        self.calls = Announcing(store, self.states)
+        self.authority = Delegating(store, self.states)
 
     def handle(self, request: Request) -> Receipt:
         """Decide and store one command, durably, or refuse it. A lost race is decided again, once."""
@@ -133,71 +119,6 @@ class Service:
         """Store what was proposed; Conflict when somebody else was first."""
         return self._receipt(proposal, self.store.append(proposal.append).result())
 
-    def publish(self, files: Mapping[str, str], by: Circumstances) -> Receipt:
-        """Publish a call: its whole definition becomes an event, and its frame is opened in the same transaction."""
-        call = Call.read(files)
-        _call_manager(call, by, "publish")
-        stream = call_stream(call.id)
-        if self.store.load(stream):
-            msg = f"The call '{call.id}' is published already; a published call is changed by a revision, with grounds."
-            raise NotAllowed(msg)
-        stamp = _call_stamp(by, "publish", "published")
-        opened = FrameOpened(
-            call=call.id, limit_ore=call.frame, stamp=msgspec.structs.replace(stamp, state="open")
-        )
-        published = CallPublished(
-            call=call.id,
-            digest=call.digest,
-            names=dict(call.names),
-            year=call.year,
-            frame_ore=call.frame,
-            files=dict(call.files),
-            stamp=stamp,
-        )
-        return self._store_call(
-            by,
-            {"publish": call.digest},
-            (Entry(frame_stream(call.id), 1, opened), Entry(stream, 1, published)),
-        )
-
-    def revise(self, files: Mapping[str, str], grounds: str, by: Circumstances) -> Receipt:
-        """Give a published call another definition, with grounds; cases that have begun keep theirs (R35)."""
-        call = Call.read(files)
-        announcement = self.states.announcement(call.id)
-        _call_manager(self.states.call(call.id, announcement.digest), by, "revise")
-        if call.digest == announcement.digest:
-            msg = f"This is the definition that '{call.id}' has already ({call.digest[:12]})."
-            raise NotAllowed(msg)
-        stamp, frame = _call_stamp(by, "revise", "published"), self.states.frame(call.id)
-        revised = CallRevised(
-            call=call.id,
-            digest=call.digest,
-            grounds=said(grounds, "grounds"),
-            names=dict(call.names),
-            year=call.year,
-            frame_ore=call.frame,
-            files=dict(call.files),
-            stamp=stamp,
-        )
-        entries = [Entry(announcement.id, announcement.version + 1, revised)]
-        if call.frame != frame.limit_ore:
-            adjusted = frame.adjust(call.id, call.frame, stamp)
-            entries.insert(0, Entry(frame.id, frame.version + 1, adjusted))
-        return self._store_call(by, {"revise": call.digest, "grounds": grounds}, tuple(entries))
-
-    def answer_question(self, call_id: str, question: str, answer: str, by: Circumstances) -> Receipt:
-        """Record a question and its answer for all applicants to read (R36)."""
-        announcement = self.states.announcement(call_id)
-        call = self.states.call(call_id, announcement.digest)
-        _call_manager(call, by, "answer-question")
-        event = QuestionAnswered(
-            question=said(question, "question"),
-            answer=said(answer, "answer"),
-            stamp=_call_stamp(by, "answer-question", "published"),
-        )
-        entry = Entry(announcement.id, announcement.version + 1, event)
-        return self._store_call(by, {"question": question, "answer": answer}, (entry,))
-
     def _handle(self, request: Request, command: Command) -> Receipt:
         for fresh in (False, True):
             try:
@@ -214,7 +135,7 @@ class Service:
     def _propose(
         self, request: Request, command: Command, *, known: Application | None = None, fresh: bool = False
     ) -> Proposal:
-        situation = self._situation(request, known, money=command.money, fresh=fresh)
+        situation = self._situation(request, command, known, fresh=fresh)
         events = decide(situation, command)
         for digest, media_type, content in command.documents():
             self.store.put_document(digest, media_type, content)
@@ -226,16 +147,26 @@ class Service:
         return Proposal(request, Append(request.key, request.body, entries), after)
 
     def _situation(
-        self, request: Request, known: Application | None, *, money: bool, fresh: bool
+        self, request: Request, command: Command, known: Application | None, *, fresh: bool
     ) -> Situation:
         if request.case is None:
-            digest = self.states.announcement(request.call).digest
-            call, case = self.states.call(request.call, digest), Application(id=case_stream(request.key))
+            call, case = self._newest(request.call), Application(id=case_stream(request.key))
         else:
             case = known or self.states.case(request.case, fresh=fresh)
             call = self.states.call(case.call, case.definition)
-        frame = self.states.frame(call.id) if money else Frame(id=frame_stream(call.id))
-        return Situation(call, case, frame, request.by, request.step)
+        by = request.by
+        return Situation(
+            call=call,
+            case=case,
+            frame=self.states.frame(call.id) if command.money else Frame(id=frame_stream(call.id)),
+            by=by,
+            step=request.step,
+            authorities=self.states.authorities(by.organisation) if command.binding else _NOBODY,
+            revision=self._newest(call.id) if command.revises else None,
+        )
+
+    def _newest(self, call: str) -> Call:
+        return self.states.call(call, self.states.announcement(call).digest)
 
     def _queue(self, request: Request) -> Any:  # noqa: ANN401 - a context manager
         """Those who commit the same frame stand in line, so that nobody loses a race while there is money left."""
@@ -290,29 +221,14 @@ class Service:
         appended = self.store.answered(request.key, request.body)
         if appended is None:
             return None
-        return self._stored(appended)
+        return stored(self.store, appended)
 
     def _receipt(self, proposal: Proposal, appended: Appended) -> Receipt:
         if appended.repeated:
-            return self._stored(appended)
+            return stored(self.store, appended)
         self.states.cases.put(proposal.after.id, proposal.after)
         entry = proposal.append.entries[-1].placed(appended.positions[-1])
-        return _receipt_for(entry, hashlib.sha256(body_of(entry.event)).hexdigest())
-
-    def _stored(self, appended: Appended) -> Receipt:
-        """The receipt for what stands in the log."""
-        position = appended.positions[-1]
-        return _receipt_for(
-            self.store.entry(position), self.store.digest(position), repeated=appended.repeated
-        )
-
-    def _store_call(self, by: Circumstances, asked: dict[str, str], entries: tuple[Entry, ...]) -> Receipt:
-        append = Append(by.key, hashlib.sha256(canonical(asked)).digest(), entries)
-        try:
-            appended = self.store.append(append).result()
-        except Conflict:
-            raise Contended from None
-        return self._stored(appended)
+        return receipt_for(entry, hashlib.sha256(body_of(entry.event)).hexdigest())
 
 
 def _placed(events: Sequence[Event], case: Application, frame: Frame) -> tuple[Entry, ...]:
@@ -322,43 +238,6 @@ def _placed(events: Sequence[Event], case: Application, frame: Frame) -> tuple[E
     return (
         *(Entry(frame.id, frame.version + n, event) for n, event in enumerate(frames, start=1)),
         *(Entry(case.id, case.version + n, event) for n, event in enumerate(cases, start=1)),
-    )
-
-
-def _receipt_for(entry: Entry, digest: str, *, repeated: bool = False) -> Receipt:
-    stamp = entry.event.stamp
-    return Receipt(
-        case=entry.originator_id,
-        event=entry.id,
-        position=entry.position,
-        digest=digest,
-        state=stamp.state,
-        version=entry.originator_version,
-        recorded_at=stamp.recorded_at,
-        repeated=repeated,
-    )
-
-
-def _call_manager(call: Call, by: Circumstances, step: str) -> None:
-    if by.role != "call-manager":
-        raise RoleNotAllowed(step, by.role, ("call-manager",))
-    if by.organisation != call.authority:
-        msg = f"Only the directorate behind the call ({call.authority}) announces it."
-        raise NotTheAuthority(msg)
-
-
-def _call_stamp(by: Circumstances, step: str, state: str) -> Stamp:
-    return Stamp(
-        recorded_at=by.at,
-        step=step,
-        person=by.person,
-        organisation=by.organisation,
-        role=by.role,
-        channel=by.channel,
-        command=by.command,
-        state=state,
-        authority=by.authority,
-        effective_at=by.effective_at,
     )
 
 

@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 
 from grantflow.domain.announcement import Announcement, fold_announcement
 from grantflow.domain.application import Application, evolve
+from grantflow.domain.authority import Authorities, fold_authorities
 from grantflow.domain.call import Call
 from grantflow.domain.errors import NotFound
 from grantflow.domain.frame import Frame, fold_frame
@@ -36,6 +37,11 @@ def frame_stream(call: str) -> UUID:
 def case_stream(key: str) -> UUID:
     """The stream of the application that the command with this key begins."""
     return uuid5(NAMESPACE, f"case:{key}")
+
+
+def authority_stream(organisation: str) -> UUID:
+    """The stream of an organisation's delegations and lines."""
+    return uuid5(NAMESPACE, f"authority:{organisation}")
 
 
 class Versioned(Protocol):
@@ -87,13 +93,14 @@ class Kept(Generic[S]):
 
 
 class States:
-    """Cases, frames, announcements and parsed definitions of one store."""
+    """Cases, frames, announcements, authorities and parsed definitions of one store."""
 
     def __init__(self, store: Store, *, cases: int = 20_000) -> None:
         self.store = store
         self.cases = Kept(cases, lambda i: Application(id=i), _onward)
         self._frames = Kept(1_000, lambda i: Frame(id=i), fold_frame)
         self._announcements = Kept(1_000, lambda i: Announcement(id=i), fold_announcement)
+        self._authorities = Kept(1_000, lambda i: Authorities(id=i), fold_authorities)
         self._calls: dict[str, Call] = {}
 
     def case(self, case: UUID, *, fresh: bool = True) -> Application:
@@ -107,6 +114,10 @@ class States:
     def frame(self, call: str) -> Frame:
         """The call's money as the log has it now."""
         return self._frames.load(frame_stream(call), self.store)
+
+    def authorities(self, organisation: str) -> Authorities:
+        """An organisation's delegations and lines as the log has them now; none when it never recorded any."""
+        return self._authorities.load(authority_stream(organisation), self.store)
 
     def announcement(self, call: str) -> Announcement:
         """The call's announcement as the log has it now; NotFound when it was never published."""

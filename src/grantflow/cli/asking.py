@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from grantflow.domain.calendar import OSLO
-from grantflow.domain.deciding import COMMANDS, DIRECTORATE, MUNICIPAL, Circumstances
+from grantflow.domain.circumstances import Circumstances
 from grantflow.domain.errors import BadRequest
 from grantflow.domain.register import valid_orgnr
+from grantflow.domain.roles import DIRECTORATE, MUNICIPAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,8 +38,10 @@ LARGEST = 20_000_000
 """The most bytes that a command's content may have."""
 
 
-def circumstances(person: str, role: str, organisation: str, key: str) -> Circumstances:
-    """Who asks, now, through the command line."""
+def circumstances(
+    person: str, role: str, organisation: str, key: str, happened_at: str = ""
+) -> Circumstances:
+    """Who asks, now, through the command line; and when what they tell happened, where that was earlier."""
     if role not in ROLES:
         raise BadRequest(unknown("role", role, ROLES))
     if not valid_orgnr(organisation):
@@ -53,14 +56,8 @@ def circumstances(person: str, role: str, organisation: str, key: str) -> Circum
         role=role,
         channel="cli",
         command=key or str(uuid.uuid4()),
+        effective_at=_in_utc(happened_at) if happened_at else None,
     )
-
-
-def known_step(step: str) -> str:
-    """The step's name, if there is such a step."""
-    if step not in COMMANDS:
-        raise BadRequest(unknown("step", step, COMMANDS))
-    return step
 
 
 def instant(text: str) -> datetime:
@@ -71,6 +68,14 @@ def instant(text: str) -> datetime:
         msg = f"{text!r} is not an instant such as 2023-08-28T23:59:59+02:00 or 2023-08-28."
         raise BadRequest(msg) from error
     return read if read.tzinfo else read.replace(tzinfo=OSLO)
+
+
+def _in_utc(text: str) -> datetime:
+    try:
+        return instant(text).astimezone(UTC)
+    except OverflowError as error:
+        msg = f"{text}: no calendar goes that far."
+        raise BadRequest(msg) from error
 
 
 def content(source: str) -> dict[str, Any]:

@@ -11,12 +11,14 @@ import typer
 from grantflow.cli.asking import Json, Key, Org, Person, circumstances
 from grantflow.cli.opening import case_id, opened, rows
 from grantflow.cli.output import console, plain_table, table_of, write, write_json, write_list, write_one
+from grantflow.cli.revision_page import revision_page, touched
 from grantflow.definitions import definition_files
 from grantflow.domain.announcement import Announcement
 from grantflow.domain.calendar import clock
 from grantflow.domain.call import Call
 from grantflow.domain.errors import BadRequest
 from grantflow.domain.money import kr
+from grantflow.domain.revised import changes
 
 calls = typer.Typer(no_args_is_help=True, help="The calls that municipalities apply under.")
 Folder = Annotated[Path, typer.Argument(help="The call's folder, with its call.toml.")]
@@ -76,27 +78,45 @@ def publish(folder: Folder, person: Person, org: Org, key: Key = "", *, as_json:
     """Publish a call: its whole definition becomes part of the history, and its frame is opened."""
     with opened() as app:
         by = circumstances(person, "call-manager", org, key)
-        receipt = app.service.publish(definition_files(folder), by)
+        receipt = app.service.calls.publish(definition_files(folder), by)
     write_one(receipt, as_json=as_json)
 
 
 @calls.command(
-    epilog="Example: grantflow call revise my-call --grounds 'Rammen er økt.' --as imdi-lead --org 987879696"
+    epilog="Examples: grantflow call revise my-call --dry-run / "
+    "grantflow call revise my-call --grounds 'Rammen er økt.' --as imdi-lead --org 987879696"
 )
 def revise(
     folder: Folder,
-    grounds: Annotated[str, typer.Option(help="Why, for all to read.")],
-    person: Person,
-    org: Org,
+    grounds: Annotated[str, typer.Option(help="Why, for all to read.")] = "",
+    person: Annotated[str, typer.Option("--as", help="Who acts: a stable pseudonym, never a name.")] = "",
+    org: Annotated[str, typer.Option("--org", help="For which organisation: its nine digits.")] = "",
     key: Key = "",
     *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Give a published call another definition, with grounds; cases that have begun keep theirs."""
+    """Give a published call another definition, with grounds; cases that have begun keep theirs.
+
+    Says what changes in the rules, and which running cases keep the old ones until they are moved
+    (grantflow case do CASE move-to-revision).
+    """
     with opened() as app:
-        by = circumstances(person, "call-manager", org, key)
-        receipt = app.service.revise(definition_files(folder), grounds, by)
-    write_one(receipt, as_json=as_json)
+        files = definition_files(folder)
+        newest = Call.read(files)
+        before = app.service.states.call(newest.id, app.service.states.announcement(newest.id).digest)
+        running = touched(app, newest)
+        receipt = None
+        if not dry_run:
+            by = circumstances(person, "call-manager", org, key)
+            receipt = app.service.calls.revise(files, grounds, by)
+    revision = {"changes": changes(before, newest), "running": running}
+    if as_json:
+        write_json({**revision, "receipt": receipt})
+        return
+    revision_page(console(), changes(before, newest), running)
+    if receipt is not None:
+        write_one(receipt, as_json=False)
 
 
 @calls.command(
@@ -115,7 +135,7 @@ def answer(
     """Answer a question that matters to all, open to all applicants (fvl § 11, R36)."""
     with opened() as app:
         by = circumstances(person, "call-manager", org, "")
-        receipt = app.service.answer_question(call, question, reply, by)
+        receipt = app.service.calls.answer_question(call, question, reply, by)
     write_one(receipt, as_json=as_json)
 
 
@@ -153,24 +173,44 @@ def _page(call: Call, announcement: Announcement) -> None:
     out = console()
     out.print(call.names["nb"], style="bold")
     out.print(f"{call.id}, definition {call.digest[:12]}, frame {kr(call.frame)}")
-    deadlines = plain_table("Deadlines", "deadline", "too late from", "for the steps", "what then")
+    _areas(call)
+    deadlines = plain_table("Deadlines", "deadline", "too late from", "for the steps", "binds", "what then")
     for deadline in call.deadlines.values():
-        deadlines.add_row(deadline.id, clock(deadline.limit), ", ".join(deadline.steps), deadline.passed)
+        steps = ", ".join(deadline.steps)
+        deadlines.add_row(deadline.id, clock(deadline.limit), steps, deadline.binds, deadline.passed)
     out.print(deadlines)
     rules = plain_table("Rules", "rule", "id", "source", "says")
     for rule in call.rules:
-        rules.add_row(rule.rule, rule.id, rule.source, rule.message["nb"])
+        where = f" ({', '.join((*rule.areas, *rule.stages))})" if rule.areas or rule.stages else ""
+        rules.add_row(rule.rule, rule.id, rule.source, rule.message["nb"] + where)
     out.print(rules)
     criteria = plain_table("Criteria", "criterion", "weight", "points")
     for criterion in call.criteria:
+        where = ", ".join((*criterion.areas, *criterion.stages))
         criteria.add_row(
-            criterion.name["nb"], f"{criterion.weight} %", f"{criterion.minimum}-{criterion.maximum}"
+            criterion.name["nb"] + (f" ({where})" if where else ""),
+            f"{criterion.weight} %",
+            f"{criterion.minimum}-{criterion.maximum}",
         )
     out.print(criteria)
     settled = [{"question": a.question, "settled": a.settled} for a in call.assumptions]
     for title, of in (("Settled ambiguities", settled), ("Questions and answers", _answers(announcement))):
         if of:
             out.print(table_of(of, title))
+
+
+def _areas(call: Call) -> None:
+    if not call.areas:
+        return
+    areas = plain_table("Areas", "area", "who may apply", "its part of the frame")
+    for area in call.areas.values():
+        part = call.sub_frame(area.id)
+        areas.add_row(
+            f"{area.name['nb']} ({area.id})",
+            ", ".join(area.applicants),
+            "the rest" if part is None else kr(part),
+        )
+    console().print(areas)
 
 
 def _answers(announcement: Announcement) -> list[dict[str, str]]:

@@ -25,15 +25,23 @@ Fact = tuple[str, str]
 
 def case_page(out: Console, number: str, case: Application, call: Call) -> None:
     """Print all that matters about a case, and what can be done with it now."""
+    call = call.within(case.area, case.stage)
     state = call.process.states[case.state]
     names = state.name
-    title = case.content.get("project", {}).get("title", "(no title yet)")
+    title = case.title or case.content.get("project", {}).get("title", "(no title yet)")
     out.print(f"{number}  {case.applicant.name} ({case.applicant.number})  «{title}»", style="bold")
     out.print(f"{names.get('en', case.state)} ({names['nb'].lower()}), version {case.version}\n")
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
-    for name, value in (*_application(case, call), *_handling(case), *_money(case), *_report(case)):
+    for name, value in (
+        *_application(case, call),
+        *_handling(case),
+        *_decision(case),
+        *_money(case),
+        *_report(case),
+        *_afterwards(case),
+    ):
         table.add_row(name, value)
     out.print(table)
     steps = [call.process.steps[step] for step in call.process.steps_from(case.state)]
@@ -61,6 +69,11 @@ def history_page(out: Console, title: str, entries: Sequence[Entry]) -> None:
 
 def _application(case: Application, call: Call) -> Iterator[Fact]:
     yield "call", f"{case.call}, definition {case.definition[:12]}"
+    if case.area:
+        stage = call.stages[call.stage].name
+        yield "area", f"{call.areas[case.area].name['nb']}, at the stage «{stage['nb']}»"
+    for earlier in case.earlier:
+        yield f"stage {earlier.stage}", f"submitted {earlier.submitted[:12]}, assessed at {earlier.score}"
     yield "filled in", ", ".join(case.content) or "nothing yet"
     for deadline in call.deadlines:
         limit = case.limit(deadline, call)
@@ -78,6 +91,9 @@ def _application(case: Application, call: Call) -> Iterator[Fact]:
 
 
 def _handling(case: Application) -> Iterator[Fact]:
+    for step, taken in case.declared.items():
+        about = "" if taken.about == case.content_digest else ", on an earlier content"
+        yield step, f"{clock(taken.at)} by {taken.person}{about}"
     if case.case_officer:
         yield "case officer", case.case_officer
     for request in case.requests:
@@ -94,8 +110,15 @@ def _handling(case: Application) -> Iterator[Fact]:
         )
 
 
-def _money(case: Application) -> Iterator[Fact]:
-    decision, payment = case.decision, case.payment
+def _decision(case: Application) -> Iterator[Fact]:
+    decision = case.decision
+    if case.state_aid is not None:
+        yield "state aid", f"{case.state_aid.conclusion}: {case.state_aid.grounds}"
+    for reversal in case.reversals:
+        yield (
+            "reversed",
+            f"{reversal.outcome}, {clock(reversal.at)} by {reversal.person} (§ 35: {reversal.case_of_35})",
+        )
     if decision is not None:
         amount = f" {kr(decision.amount_ore)}" if decision.amount_ore else ""
         yield (
@@ -104,7 +127,22 @@ def _money(case: Application) -> Iterator[Fact]:
         )
         yield "grounds", f"{decision.grounds.rule} {decision.grounds.facts} {decision.grounds.considerations}"
         for condition in decision.conditions:
-            yield "condition", f"{condition.text} (by {condition.due:%d.%m.%Y})"
+            ended = case.conditions.get(condition.id)
+            how = (
+                f", {ended.outcome}: {ended.why}"
+                if ended
+                else ", blocks payment"
+                if condition.blocking
+                else ""
+            )
+            yield "condition", f"{condition.text} (by {condition.due:%d.%m.%Y}){how}"
+
+
+def _money(case: Application) -> Iterator[Fact]:
+    decision, payment = case.decision, case.payment
+    if decision is not None and len(decision.instalments) > 1:
+        parts = ", ".join(kr(one.amount_ore) for one in decision.instalments)
+        yield "instalments", f"{parts}: {case.instalments_paid} paid, {kr(case.paid_ore)} in all"
     if case.exemption is not None:
         yield "exemption", f"{case.exemption.reference}, {case.exemption.decided_by}"
     if payment is not None:
@@ -129,4 +167,17 @@ def _report(case: Application) -> Iterator[Fact]:
                 f"{kr(repayment.unspent_ore)} unspent, {kr(repayment.claimed_ore)} claimed, "
                 f"{kr(repayment.received_ore)} received"
             ),
+        )
+
+
+def _afterwards(case: Application) -> Iterator[Fact]:
+    if case.notice is not None:
+        answer = case.notice.answer or f"may be answered before {clock(case.notice.answer_limit)}"
+        yield f"notice of {case.notice.what}", f"{case.notice.reason} → {answer}"
+    for complaint in case.complaints:
+        yield f"complaint {complaint.number}", f"{complaint.text} → {complaint.outcome or 'not answered'}"
+    for correction in case.corrections:
+        yield (
+            "corrected",
+            f"entry {correction.corrects}, {correction.field}: {correction.before} → {correction.after}",
         )

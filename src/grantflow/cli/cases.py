@@ -21,17 +21,17 @@ from grantflow.cli.asking import (
     content,
     document,
     instant,
-    known_step,
     unknown,
 )
 from grantflow.cli.case_page import case_page, history_page
 from grantflow.cli.difference_page import difference_page
 from grantflow.cli.opening import case_id, opened, rows
-from grantflow.cli.output import console, write_json, write_list, write_one
+from grantflow.cli.output import console, write, write_json, write_list, write_one
 from grantflow.domain.application import Application, fold
 from grantflow.domain.difference import difference
 from grantflow.domain.errors import BadRequest, NotFound
 from grantflow.domain.event import Entry
+from grantflow.domain.letters import LetterIssued
 from grantflow.domain.money import kr
 from grantflow.domain.register import valid_orgnr
 from grantflow.sayings import saying
@@ -46,19 +46,32 @@ _LISTED = (
 )
 
 
-@cases.command(epilog="Example: grantflow case start imdi-2023-tillegg --as 0301-adviser --org 958935420")
-def start(call: str, person: Person, org: Org, key: Key = "", *, as_json: Json = False) -> None:
+@cases.command(
+    epilog="Examples: grantflow case start imdi-2023-tillegg --as 0301-adviser --org 958935420 / "
+    "grantflow case start eksempel-2025-omrader --area kvalifisering --as 0301-adviser --org 958935420"
+)
+def start(
+    call: str,
+    person: Person,
+    org: Org,
+    area: Annotated[str, typer.Option(help="The area it is for, where the call has areas.")] = "",
+    key: Key = "",
+    *,
+    as_json: Json = False,
+) -> None:
     """Begin an application, for the organisation that is named."""
     with opened() as app:
         by = circumstances(person, "applicant", org, key)
-        receipt = app.service.handle(Request(step="start", call=call, by=by))
+        data = {"area": area} if area else {}
+        receipt = app.service.handle(Request(step="start", call=call, data=data, by=by))
     write_one(receipt, as_json=as_json)
 
 
 @cases.command(
     epilog='Examples: echo \'{"capacity": "municipal-director"}\' | grantflow case do CASE approve --data - '
     "--as 0301-director --role director --org 958935420 / grantflow case do CASE attach --attach plan.pdf "
-    "--as 0301-adviser --role applicant --org 958935420"
+    "--as 0301-adviser --role applicant --org 958935420 / grantflow case do CASE record-statement --data s.json "
+    "--happened-at 2023-09-11T12:00 --as imdi-clerk --role case-officer --org 987879696"
 )
 def do(
     case: CaseId,
@@ -68,6 +81,9 @@ def do(
     org: Org,
     data: Annotated[str, typer.Option(help="The step's content: a JSON file, or - for standard input.")] = "",
     attach: Annotated[str, typer.Option(help="For the step attach: the document itself.")] = "",
+    happened_at: Annotated[
+        str, typer.Option(help="When what is told happened, if earlier than now; it is recorded beside now.")
+    ] = "",
     key: Key = "",
     *,
     as_json: Json = False,
@@ -76,10 +92,10 @@ def do(
     if attach and (data or step != "attach"):
         msg = "--attach FILE is the whole content of the step 'attach'; leave --data out."
         raise BadRequest(msg)
-    by = circumstances(person, role, org, key)
+    by = circumstances(person, role, org, key, happened_at)
     said = document(attach) if attach else content(data)
     with opened() as app:
-        request = Request(step=known_step(step), case=case_id(app, case), data=said, by=by)
+        request = Request(step=step, case=case_id(app, case), data=said, by=by)
         receipt = app.service.handle(request)
     write_one(receipt, as_json=as_json)
 
@@ -144,6 +160,22 @@ def history(case: CaseId, *, as_json: Json = False) -> None:
         write_json({"items": [_row(entry) for entry in entries], "next": None})
     else:
         history_page(console(), f"The history of {case}", entries)
+
+
+@cases.command(epilog="Example: grantflow case letter imdi-2023-tillegg-0001")
+def letter(case: CaseId, *, as_json: Json = False) -> None:
+    """Show the letters of a case as they were issued: their text, in the municipality's own form of Norwegian."""
+    with opened() as app:
+        entries = app.store.load(case_id(app, case))
+    issued = [entry for entry in entries if isinstance(entry.event, LetterIssued)]
+    if as_json:
+        write_json({"items": [_row(entry) for entry in issued], "next": None})
+        return
+    if not issued:
+        write("No letter is issued in this case.\n")
+    for entry in issued:
+        if isinstance(entry.event, LetterIssued):
+            write(f"{entry.event.text}\n")
 
 
 @cases.command(epilog="Example: grantflow case diff imdi-2023-tillegg-0001 --from 2023-08-28 --to 2023-10-01")

@@ -11,6 +11,7 @@ import typer
 
 from grantflow import logs
 from grantflow.cli.asking import Json, instant
+from grantflow.cli.authorities import authorities
 from grantflow.cli.calls import calls
 from grantflow.cli.cases import cases
 from grantflow.cli.ending import REFUSED, endings
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.add_typer(calls, name="call")
 app.add_typer(cases, name="case")
+app.add_typer(authorities, name="authority")
 app.add_typer(read_models, name="projections")
 
 MOST_APPLICATIONS = 100_000

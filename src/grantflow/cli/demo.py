@@ -1,9 +1,9 @@
-"""The demo: the whole of the 2023 call on a simulated clock, in a database of its own."""
+"""The demo: the whole of the 2023 call and a second one on a simulated clock, in a database of its own."""
 
 from __future__ import annotations
 
 import dataclasses
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,42 +16,65 @@ from grantflow.app import open_app
 from grantflow.cli.output import console, write, write_json
 from grantflow.cli.year_page import year_page
 from grantflow.definitions import definition_files
-from grantflow.demo import Story, play
+from grantflow.demo import Story, play, play_areas
 from grantflow.domain.calendar import day
 from grantflow.rooms import room
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from grantflow.app import App
     from grantflow.settings import Settings
 
-CALL = "imdi-2023-tillegg"
-DATABASE = "grantflow_demo"
-_FIRST, _LAST = datetime(2023, 8, 10, tzinfo=UTC), datetime(2024, 5, 1, tzinfo=UTC)
+CALL, SECOND_CALL = "imdi-2023-tillegg", "eksempel-2025-omrader"
+DATABASE, SECOND_DATABASE = "grantflow_demo", "grantflow_demo_areas"
+_FIRST, _LAST = datetime(2023, 8, 10, tzinfo=UTC), datetime(2026, 2, 10, tzinfo=UTC)
 
 
 def run_demo(
     settings: Settings, applications: int, seed: int, until: datetime | None, *, keep: bool, as_json: bool
 ) -> None:
-    """Play the year, and say what came of it. `until` is the first instant that is not played."""
+    """Play both calls, each in a database of its own, and say what came of them. `until` is the first not played."""
     story = Story(applications, seed, until)
     logs.set_up(settings.log_level, settings.log_format)
     address = settings.database_url or embedded.start(settings.home)
-    embedded.drop(address, DATABASE)
-    place = embedded.database(address, DATABASE)
-    files = definition_files(room("workflows") / "calls" / CALL)
-    with open_app(dataclasses.replace(settings, database_url=place)) as opened:
-        with _progress() as watch:
-            year = play(opened, files, story, watch)
+    with ExitStack() as opened, _progress() as watch:
+        first, second = (
+            opened.enter_context(_stage(settings, address, name)) for name in (DATABASE, SECOND_DATABASE)
+        )
+        year = play(first, _files(CALL), story, watch)
+        afterword = play_areas(second, _files(SECOND_CALL), story, watch)
         if as_json:
-            write_json(msgspec.structs.replace(year.summary, database=embedded.described(place)))
+            described = embedded.described(embedded.database(address, DATABASE))
+            told = {"second_call": afterword.summary, "database": described}
+            write_json(msgspec.structs.replace(year.summary, **told))
         else:
-            year_page(console(), opened, year)
+            year_page(console(), first, year, afterword)
     if not keep:
-        embedded.drop(address, DATABASE)
+        for name in (DATABASE, SECOND_DATABASE):
+            embedded.drop(address, name)
     elif not as_json:
-        look = f"GRANTFLOW_DATABASE={DATABASE} grantflow"
-        write(f"Kept. Look on with `{look} case list` or `{look} case history {CALL}-0001`.\n")
+        write(
+            f"Kept. Look on with `{_on(DATABASE)} case list`, `{_on(DATABASE)} case history {CALL}-0001`,\n"
+        )
+        write(f"and at the other call with `{_on(SECOND_DATABASE)} case list`.\n")
+
+
+def _files(call: str) -> dict[str, str]:
+    return definition_files(room("workflows") / "calls" / call)
+
+
+def _on(database: str) -> str:
+    return f"GRANTFLOW_DATABASE={database} grantflow"
+
+
+@contextmanager
+def _stage(settings: Settings, address: str, name: str) -> Iterator[App]:
+    """Lend everything on an empty database of this name."""
+    embedded.drop(address, name)
+    place = embedded.database(address, name)
+    with open_app(dataclasses.replace(settings, database_url=place)) as opened:
+        yield opened
 
 
 @contextmanager

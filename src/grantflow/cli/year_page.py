@@ -10,42 +10,63 @@ from rich.text import Text
 from grantflow.cli.case_page import history_page
 from grantflow.cli.output import bar, plain_table
 from grantflow.domain.calendar import OSLO, day
-from grantflow.domain.money import kr
+from grantflow.domain.money import kr, ore
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from grantflow.app import App
-    from grantflow.demo import Refusal, Year
+    from grantflow.demo import Afterword, Refusal, Year
+    from grantflow.domain.call import Call
     from grantflow.domain.process import Process
 
 _BAR = 24
 _MOMENTS = {
-    "call-published@1": "the call is published",
+    "call-published@1": "calls published",
+    "call-revised@1": "the call is revised, with grounds",
     "question-answered@1": "questions answered for all to read",
-    "application-started@1": "applications begun",
+    "authority-delegated@1": "delegations of authority recorded",
+    "application-started@2": "applications begun",
+    "case-moved-to-revision@1": "moved to the revision, with grounds",
     "application-approved@1": "approvals by a director or delegate",
     "approval-voided@1": "approvals voided by a change",
+    "declared-step-taken@1": "steps of a call's own taken",
     "application-submitted@1": "submitted, each with its receipt",
-    "reminder-sent@1": "reminders sent by the clock",
+    "stage-opened@1": "invited from sketch to application",
+    "reminder-sent@2": "reminders sent by the clock",
     "application-lapsed@1": "lapsed when the deadline passed",
     "deadline-extended@1": "deadlines extended with grounds",
     "impartiality-declared@1": "declarations of impartiality",
     "criterion-scored@1": "points given, with grounds",
+    "state-aid-assessed@1": "assessed as state aid",
     "case-assessed@1": "assessments closed",
     "application-withdrawn@1": "withdrawn",
-    "application-granted@1": "granted",
+    "application-granted@2": "granted",
     "application-rejected@1": "rejected, with grounds",
-    "letter-issued@1": "letters issued",
-    "payment-confirmed@1": "payments confirmed by the bank",
+    "application-dismissed@1": "dismissed: could not be considered",
+    "letter-issued@2": "letters issued, in bokmål or nynorsk",
+    "complaint-registered@1": "complaints registered",
+    "complaint-answered@1": "complaints answered",
+    "reversal-notified@1": "prior notices of reversal or reduction",
+    "decision-reversed@1": "decisions reversed (fvl § 35)",
+    "frame-released@1": "releases of the frame",
+    "grant-reduced@1": "grants reduced",
+    "account-registered@1": "accounts registered or changed",
+    "payment-confirmed@2": "payments confirmed by the bank",
+    "fact-corrected@1": "facts corrected by a new entry",
+    "condition-met@1": "special conditions met",
+    "condition-waived@1": "special conditions waived",
     "accounts-countersigned@1": "reports and accounts delivered",
+    "report-returned@1": "reports returned for correction",
     "marked-overdue@1": "marked overdue by the clock",
     "repayment-received@1": "repayments received",
     "case-closed@1": "cases closed",
 }
 
 
-def year_page(console: Console, app: App, year: Year) -> None:
+def year_page(console: Console, app: App, year: Year, afterword: Afterword) -> None:
     """Print the year for people."""
     call, summary = year.call, year.summary
     console.print(Text(call.names["nb"], style="bold"))
@@ -56,8 +77,9 @@ def year_page(console: Console, app: App, year: Year) -> None:
     _timeline(console, app)
     _frame(console, app, call.frame)
     _states(console, summary.by_state, call.process)
-    _refusals(console, year)
+    _refusals(console, year.refusals, year.call)
     _story_of_one(console, app)
+    _afterword(console, afterword)
 
 
 def _timeline(console: Console, app: App) -> None:
@@ -77,7 +99,8 @@ def _timeline(console: Console, app: App) -> None:
 def _frame(console: Console, app: App, frame: int) -> None:
     rows = app.projector.rows(
         "SELECT c.number, c.applicant_name, c.title, c.asked_ore, f.amount_ore, f.left_ore, p.paid_ore, p.repaid_ore "
-        "FROM frame_over_time f JOIN case_list c USING (case_id) JOIN payments p USING (case_id) ORDER BY f.position"
+        "FROM frame_over_time f JOIN case_list c USING (case_id) JOIN payments p USING (case_id) "
+        "ORDER BY f.position"
     )
     table = plain_table("The frame and where it went", "case", "municipality", "project")
     for column in ("asked", "granted", "paid", "came back", "left"):
@@ -101,10 +124,29 @@ def _states(console: Console, by_state: dict[str, int], process: Process) -> Non
     console.print(table)
 
 
-def _refusals(console: Console, year: Year) -> None:
-    rules = {rule.id: rule for rule in year.call.rules}
+def _afterword(console: Console, told: Afterword) -> None:
+    """The other call: its areas, each with its part of the frame; where its cases stand; and what it refused."""
+    call, summary = told.call, told.summary
+    if not summary.by_state:
+        return
+    console.print(Text(call.names["nb"], style="bold"))
+    console.print(f"{summary.events} events, {kr(call.frame)} to grant, in two stages.\n", highlight=False)
+    table = plain_table("Its areas", "area")
+    for column in ("its part of the frame", "applications", "granted"):
+        table.add_column(column, justify="right")
+    for area, row in summary.by_area.items():
+        part = kr(ore(row.frame)) if row.frame else "the rest"
+        granted = kr(ore(row.granted_total))
+        table.add_row(call.areas[area].name["nb"], part, str(row.applications), granted)
+    console.print(table)
+    _states(console, summary.by_state, call.process)
+    _refusals(console, told.refusals, call)
+
+
+def _refusals(console: Console, all_refusals: Sequence[Refusal], call: Call) -> None:
+    rules = {rule.id: rule for rule in call.rules}
     by_reason: dict[str, list[Refusal]] = defaultdict(list)
-    for refusal in year.refusals:
+    for refusal in all_refusals:
         for reason in refusal.rules or (refusal.detail,):
             by_reason[reason].append(refusal)
     table = plain_table("What was refused, and why", "", "tried", "the answer")

@@ -1,7 +1,7 @@
 """The 2023 call as a story: played through the real service, so that everything it shows is real."""
 
 from grantflow.demo.stage import Refusal
-from grantflow.demo.summary import Summary
-from grantflow.demo.year import Story, Year, play
+from grantflow.demo.summary import AreasSummary, Summary
+from grantflow.demo.year import Afterword, Story, Year, play, play_areas
 
-__all__ = ["Refusal", "Story", "Summary", "Year", "play"]
+__all__ = ["Afterword", "AreasSummary", "Refusal", "Story", "Summary", "Year", "play", "play_areas"]

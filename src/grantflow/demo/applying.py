@@ -1,4 +1,4 @@
-"""First chapter: the call opens, municipalities fill in, directors approve, and the deadline passes (R1-R22, R36)."""
+"""First chapter: the call opens and is revised, municipalities fill in, directors approve, the deadline passes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from grantflow.demo import delegating, revising
 from grantflow.demo.cases import applicant, director, told_of
 from grantflow.demo.flaws import COUNTY
 from grantflow.demo.people import municipal
 from grantflow.demo.stage import oslo
-from grantflow.service import Receipt
+from grantflow.receipts import Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 SECTIONS = ("project", "applicant", "partners", "budget", "declarations")
 COMPANY = "923609016"
 """Equinor's organisation number: valid, and no municipality's."""
-DELEGATION = {"reference": "KS 22/118", "issued_by": "kommunedirektøren", "valid_from": "2022-01-01"}
+MADE_UP_NUMBER = "158890 00187"
+"""A national identity number that nobody has: 80 is added to its month."""
+_DAY_AFTER_THE_REVISION = 18
 QUESTIONS = (
     (
         "Kan en kommune sende mer enn én søknad?",
@@ -39,47 +42,65 @@ QUESTIONS = (
 
 def open_call(stage: Stage, imdi: Directorate, files: Mapping[str, str]) -> None:
     """The call is published with its frame; questions are answered for all."""
-    at = oslo("2023-08-10", "10:00")
-    stage.go_to(at)
-    stage.app.service.publish(files, stage.by(at, imdi.lead()))
+    calls = stage.app.service.calls
+    stage.apart(oslo("2023-08-10", "10:00"), calls.publish, files, by=imdi.lead())
     for number, (question, answer) in enumerate(QUESTIONS):
         at = oslo("2023-08-10", f"1{number + 3}:00")
-        stage.go_to(at)
-        stage.app.service.answer_question(stage.call.id, question, answer, stage.by(at, imdi.lead()))
+        stage.apart(at, calls.answer_question, stage.call.id, question, answer, by=imdi.lead())
+    delegating.delegate_budgets(stage, imdi)
 
 
-def fill_in(stage: Stage, cases: Sequence[Case]) -> None:
+def fill_in(stage: Stage, imdi: Directorate, cases: Sequence[Case], files: Mapping[str, str]) -> None:
     """Every municipality begins and fills in its form; a county and a company are turned away (R6)."""
-    at = oslo("2023-08-11")
-    for case, answer in zip(cases, stage.begin(at, [applicant(case) for case in cases]), strict=True):
-        case.id = answer.case if isinstance(answer, Receipt) else None
+    late = told_of(cases, "begun-late")
+    early = [case for case in cases if case not in late]
+    _begin(stage, oslo("2023-08-11"), early)
     with stage.refusing("rules-failed"):
         outsiders = [municipal(number, "applicant") for number in (COUNTY, COMPANY)]
         stage.begin(oslo("2023-08-11", "11:00"), outsiders)
     for day, section in enumerate(SECTIONS, start=14):
-        stage.each(
-            oslo(f"2023-08-{day}"),
-            cases,
-            "edit",
-            applicant,
-            partial(_first, section),
-        )
+        if day == _DAY_AFTER_THE_REVISION:
+            revising.revise(stage, imdi, files)
+        stage.each(oslo(f"2023-08-{day}"), early, "edit", applicant, partial(_first, section))
     for case in told_of(cases, "attachments"):
         _attach(stage, case)
+    for case in told_of(cases, "lacks-information"):
+        _name_somebody(stage, case)
+    _begin(stage, oslo("2023-08-19", "12:00"), late)
+    for number, section in enumerate(SECTIONS, start=13):
+        stage.each(oslo("2023-08-19", f"{number}:00"), late, "edit", applicant, partial(_first, section))
+    for case in told_of(cases, "delegate"):
+        delegating.delegate_approval(stage, case)
+    revising.move(stage, imdi, told_of(cases, "moved"))
+
+
+def _begin(stage: Stage, at: datetime, cases: Sequence[Case]) -> None:
+    if not cases:
+        return
+    for case, answer in zip(cases, stage.begin(at, [applicant(case) for case in cases]), strict=True):
+        case.id = answer.case if isinstance(answer, Receipt) else None
+
+
+def _name_somebody(stage: Stage, case: Case) -> None:
+    """Participants are counted, never named: a text with a national identity number is refused, and not repeated."""
+    project = {**case.content["project"], "method": f"Deltaker {MADE_UP_NUMBER} har praksis i barnehage."}
+    with stage.refusing("identity-number"):
+        named = {"section": "project", "content": project}
+        stage.one(oslo("2023-08-18", "11:00"), case, "edit", applicant(case), **named)
 
 
 def approve_and_submit(stage: Stage, cases: Sequence[Case]) -> None:
     """Those in good time are approved and submitted; flaws are refused, and mended by those who can."""
-    waiting = ("last-millisecond", "too-late", "extended-before", "extended-after")
+    waiting = ("last-millisecond", "too-late", "extended-before", "extended-after", "moved", "begun-late")
     early = [case for case in cases if not case.never_submitted and case.tale not in waiting]
     for case in told_of(cases, "delegate"):
-        expired = {**DELEGATION, "valid_to": "2023-06-30"}
-        with stage.refusing("not-allowed"):
-            _approve(stage, oslo("2023-08-22", "08:30"), [case], capacity="delegate", delegation=expired)
+        expired = {"capacity": "delegate", "delegation": delegating.OLD}
+        with stage.refusing("no-authority"):
+            _approve(stage, oslo("2023-08-22", "08:30"), [case], **expired)
     _approve(stage, oslo("2023-08-22"), [case for case in early if case.tale not in ("delegate", "district")])
     _approve(stage, oslo("2023-08-22"), told_of(cases, "district"), capacity="district-director")
     delegates = told_of(cases, "delegate")
-    _approve(stage, oslo("2023-08-22"), delegates, capacity="delegate", delegation=DELEGATION)
+    _approve(stage, oslo("2023-08-22"), delegates, capacity="delegate", delegation=delegating.NEW)
     for case in told_of(cases, "changed-after-approval"):
         _change_after_approval(stage, case)
     _submit(stage, oslo("2023-08-23", "13:00"), [case for case in early if not case.flaw])
@@ -109,7 +130,9 @@ def pass_the_deadline(stage: Stage, imdi: Directorate, cases: Sequence[Case]) ->
         officer = imdi.officer(case.number)
         stage.one(oslo("2023-08-25", "15:00"), case, "extend-deadline", officer, **more_time)
     late = [*told_of(cases, "last-millisecond"), *told_of(cases, "too-late")]
-    _approve(stage, oslo("2023-08-28", "15:00"), late)
+    by_the_new = [*told_of(cases, "moved"), *told_of(cases, "begun-late")]
+    _approve(stage, oslo("2023-08-28", "15:00"), [*late, *by_the_new])
+    _submit(stage, oslo("2023-08-28", "15:30"), by_the_new)
     limit = stage.call.limit("application")
     _submit(stage, limit - timedelta(milliseconds=1), told_of(cases, "last-millisecond"))
     for case in told_of(cases, "too-late"):

@@ -22,16 +22,24 @@ if TYPE_CHECKING:
 TALES = (
     "joint", "district", "delegate", "changed-after-approval", "language-training", "outside-the-acts",
     "lacks-information", "officer-disqualified", "withdrawn", "last-millisecond", "too-late",
-    "extended-before", "extended-after", "attachments", "later-years",
+    "extended-before", "extended-after", "attachments", "later-years", "dismissed", "instalments", "reversed",
+    "moved", "begun-late",
 )  # fmt: skip
 """What befalls the first applications, one tale each; the next ones have one flaw each."""
 
 OSLO = "958935420"
-PROMISING = frozenset({"joint", "district", "language-training", "outside-the-acts", "later-years"})
+PROMISING = frozenset(
+    {
+        "joint",
+        "district",
+        "language-training",
+        "outside-the-acts",
+        "later-years",
+        "instalments",
+        "reversed",
+    }
+)
 """Tales that are to be seen to their end: these projects are good, and their cost is moderate."""
-_NYNORSK = ("46", "15")
-"""Where the story writes nynorsk: municipalities whose numbers begin like this, but for the largest towns."""
-_NEUTRAL = ("4601", "1507")
 _EVERY_FLAWED, _EVERY_LAPSED = 12, 10
 _WEAK = 13
 """Out of 24 points."""
@@ -49,6 +57,8 @@ class Case:
     own: Ore
     support: Ore
     points: dict[str, int]
+    language: str = "nb"
+    """The form of Norwegian that the municipality writes, and is written to in."""
     tale: str = ""
     flaw: Flaw | None = None
     partners: tuple[str, ...] = ()
@@ -61,12 +71,7 @@ class Case:
     granted: Ore = 0
     unspent: Ore = 0
     conditions: list[str] = field(default_factory=list)
-
-    @property
-    def language(self) -> str:
-        """The form of Norwegian that the municipality writes, and is written to in."""
-        number = self.municipality.number
-        return "nn" if number.startswith(_NYNORSK) and number not in _NEUTRAL else "nb"
+    instalments: tuple[Ore, ...] = ()
 
     @property
     def language_training(self) -> bool:
@@ -142,6 +147,7 @@ def _case(call: Call, number: int, towns: Sequence[Municipality], rng: Random) -
             criterion.id: rng.randrange(5 if best else 2, criterion.maximum + 1)
             for criterion in call.criteria
         },
+        language="nn" if call.register.language_form(town.orgnr, call.limit("application")) == "nn" else "nb",
         tale=tale,
         flaw=flaw,
         district="030105" if tale == "district" else "",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from grantflow.demo.cases import told_of
-from grantflow.demo.letters import grant_letter, rejection_letter
+from grantflow.demo.letters import grant_letter, incomplete_letter, wrong_language
+from grantflow.demo.people import authority
 from grantflow.demo.stage import oslo
 from grantflow.domain.money import Ore, kr, kroner
-from grantflow.service import Receipt
+from grantflow.receipts import Receipt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,19 +18,21 @@ if TYPE_CHECKING:
     from grantflow.demo.people import Directorate
     from grantflow.demo.stage import Data, Stage
 
-AUTHORITY = "IMDi-2023-014"
-"""The archive reference of the deciders' written budget authority for this appropriation."""
 CONDITION = {"id": "metodehefte", "text": "Metodeheftet leveres til IMDi.", "due": "2023-12-15"}
+GATHERING = {"id": "samling", "text": "Kommunen deltar på IMDis samling.", "due": "2023-12-01"}
+HALFWAY = {"id": "delrapport", "text": "Delrapport leveres.", "due": "2023-11-15", "blocking": True}
 NO_CONFLICT = {"conflict": False}
 _SMALLEST: Ore = 15_000_000
 """Nobody is offered less than this: what is then left of the frame stays unspent."""
 
 
-def decide(stage: Stage, imdi: Directorate, cases: Sequence[Case]) -> list[Case]:
-    """Grants and rejections with their letters; returns the cases that were granted, best first."""
+def decide(stage: Stage, imdi: Directorate, cases: Sequence[Case]) -> tuple[list[Case], list[Case]]:
+    """Grants and rejections with their letters; returns the cases that were granted and rejected, best first."""
     ranked = sorted(cases, key=lambda case: case.rank)
     for place, case in enumerate(ranked):
         case.place = place
+    for case in [case for case in ranked if not case.weak and case.place % 2 == 0][:1]:
+        _superior_is_disqualified(stage, imdi, case)
     stage.each(
         oslo("2023-09-22"),
         ranked,
@@ -40,15 +42,29 @@ def decide(stage: Stage, imdi: Directorate, cases: Sequence[Case]) -> list[Case]
     )
     granted = _grant(stage, [case for case in ranked if not case.weak], imdi)
     rejected = [case for case in ranked if not case.granted]
+    told_why = {
+        case.number: {"grounds": grounds(case), "authority": authority(case.place)} for case in rejected
+    }
     stage.each(
         oslo("2023-09-26"),
         rejected,
         "reject",
         lambda case: imdi.decider(case.place),
-        lambda case: {"grounds": _grounds(case), "authority": AUTHORITY},
+        lambda case: told_why[case.number],
     )
     _write(stage, granted, rejected, imdi)
-    return granted
+    return granted, [case for case in rejected if not case.weak]
+
+
+def _superior_is_disqualified(stage: Stage, imdi: Directorate, case: Case) -> None:
+    """The head of section is a neighbour of the project lead: those who answer to her can't decide it (fvl § 6)."""
+    conflict = {"conflict": True, "reason": "Nabo og venn av prosjektlederen i kommunen."}
+    stage.one(oslo("2023-09-21"), case, "declare-impartiality", imdi.head(), **conflict)
+    decider = imdi.decider(case.place)
+    stage.one(oslo("2023-09-21", "10:00"), case, "declare-impartiality", decider, **NO_CONFLICT)
+    with stage.refusing("superior-disqualified"):
+        stage.one(oslo("2023-09-21", "10:05"), case, "grant", decider, **decision(case, case.recommended))
+    case.place += 1
 
 
 def _grant(stage: Stage, ranked: Sequence[Case], imdi: Directorate) -> list[Case]:
@@ -58,14 +74,17 @@ def _grant(stage: Stage, ranked: Sequence[Case], imdi: Directorate) -> list[Case
     for case, following in zip(ranked, [*ranked[1:], None], strict=True):
         if not granted:
             case.conditions.append(str(CONDITION["id"]))
-            too_much = _decision(case, case.asked + 100)
+            decider, too_much = imdi.decider(case.place), decision(case, case.asked + 100)
             with stage.refusing("not-allowed"):
-                stage.one(at - timedelta(minutes=5), case, "grant", imdi.decider(case.place), **too_much)
+                stage.one(at - timedelta(minutes=5), case, "grant", decider, **too_much)
+            anothers = {**decision(case, case.recommended), "authority": authority(case.place + 1)}
+            with stage.refusing("no-authority"):
+                stage.one(at - timedelta(minutes=4), case, "grant", decider, **anothers)
         if left - case.recommended < _SMALLEST and following is not None:
             granted += _race(stage, case, following, left, imdi)
             return granted
         offer = min(case.recommended, left)
-        stage.one(at, case, "grant", imdi.decider(case.place), **_decision(case, offer))
+        stage.one(at, case, "grant", imdi.decider(case.place), **decision(case, offer))
         case.granted = offer
         left -= case.granted
         granted.append(case)
@@ -79,7 +98,7 @@ def _race(stage: Stage, one: Case, other: Case, left: Ore, imdi: Directorate) ->
     at = oslo("2023-09-25", "15:00")
     with stage.refusing("frame-exceeded"):
         answers = stage.together(
-            at, *((case, "grant", imdi.decider(case.place), _decision(case, offer)) for case, offer in offers)
+            at, *((case, "grant", imdi.decider(case.place), decision(case, offer)) for case, offer in offers)
         )
     winners = []
     for (case, offer), answer in zip(offers, answers, strict=True):
@@ -92,30 +111,49 @@ def _race(stage: Stage, one: Case, other: Case, left: Ore, imdi: Directorate) ->
 def _write(stage: Stage, granted: Sequence[Case], rejected: Sequence[Case], imdi: Directorate) -> None:
     """Letters to all; the first is sent back because a block is missing (R34)."""
     for case in granted[:1]:
-        letter = grant_letter(case)
-        del letter["blocks"]["consequences"]
         with stage.refusing("not-allowed"):
-            stage.one(oslo("2023-09-28"), case, "issue-letter", imdi.decider(case.place), **letter)
-    for cases, letter_to in ((granted, grant_letter), (rejected, rejection_letter)):
-        at = oslo("2023-09-28", "12:00")
-        stage.each(at, cases, "issue-letter", lambda case: imdi.decider(case.place), letter_to)
+            stage.one(
+                oslo("2023-09-28"),
+                case,
+                "issue-letter",
+                imdi.decider(case.place),
+                **incomplete_letter(case),
+            )
+    for case in [case for case in granted if case.language == "nn"][:1]:
+        with stage.refusing("not-allowed"):
+            other = wrong_language(case)
+            stage.one(oslo("2023-09-28", "10:00"), case, "issue-letter", imdi.decider(case.place), **other)
+    at = oslo("2023-09-28", "12:00")
+    stage.each(at, granted, "issue-letter", lambda case: imdi.decider(case.place), grant_letter)
+    stage.each(at, rejected, "issue-letter", lambda case: imdi.decider(case.place))
 
 
-def _decision(case: Case, amount: Ore) -> Data:
-    decision: Data = {
+def decision(case: Case, amount: Ore) -> Data:
+    """The content of `grant`: amount, grounds, authority; and what its tale sets of conditions and instalments."""
+    conditions: list[Data] = [CONDITION] if CONDITION["id"] in case.conditions else []
+    said: Data = {
         "amount": kroner(amount),
-        "grounds": _grounds(case),
+        "grounds": grounds(case),
         "confirmations": {"legal_basis": True, "budget_cover": True, "economically_sound": True},
-        "authority": AUTHORITY,
+        "authority": authority(case.place),
     }
-    if case.conditions:
-        decision["conditions"] = [CONDITION]
-    if told_of([case], "later-years"):
-        decision["later_years"] = [{"year": 2024, "amount": kroner(amount)}]
-    return decision
+    if case.tale == "later-years":
+        said["later_years"] = [{"year": 2024, "amount": kroner(amount)}]
+        conditions.append(GATHERING)
+    if case.tale == "instalments":
+        first = amount * 6 // 10 // 100 * 100
+        case.instalments = (first, amount - first)
+        said["instalments"] = [
+            {"amount": kroner(first)},
+            {"amount": kroner(amount - first), "due": "2023-11-15", "condition": HALFWAY["id"]},
+        ]
+        conditions.append(HALFWAY)
+    case.conditions = [str(condition["id"]) for condition in conditions]
+    return {**said, "conditions": conditions}
 
 
-def _grounds(case: Case) -> dict[str, str]:
+def grounds(case: Case) -> dict[str, str]:
+    """The rule, the facts and the main considerations (fvl § 25)."""
     return {
         "rule": "Utlysningen av 10. august 2023; rundskriv 7/2023.",
         "facts": f"«{case.idea.words('nb').title}», {case.municipality.name}: {case.participants} deltakere, "

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from grantflow.demo.cases import applicant, told_of
+from grantflow.demo.people import authority
 from grantflow.demo.stage import oslo
 from grantflow.domain.money import kr, kroner
 
@@ -28,6 +29,11 @@ def handle(stage: Stage, imdi: Directorate, cases: Sequence[Case]) -> None:
     language, lacking = told_of(cases, "language-training"), told_of(cases, "lacks-information")
     for case in lacking:
         _ask_for_information(stage, imdi, case)
+    for case in told_of(cases, "dismissed"):
+        asked = {"what": "Send samarbeidspartens bekreftelse.", "due": "2023-09-15"}
+        stage.one(
+            oslo("2023-09-07", "15:00"), case, "request-information", imdi.officer(case.number), **asked
+        )
     for case in language:
         _consult(stage, imdi, case)
     _score(stage, imdi, cases)
@@ -41,7 +47,31 @@ def handle(stage: Stage, imdi: Directorate, cases: Sequence[Case]) -> None:
         statement = {"body": "HK-dir", "statement": "Opplegget følger læreplanen i norsk for voksne."}
         stage.one(oslo("2023-09-19"), case, "record-statement", _officer(imdi, case), **statement)
     cases = [case for case in cases if case.tale != "withdrawn"]
+    cases = _dismiss(stage, imdi, cases)
+    stage.each(
+        oslo("2023-09-19", "12:00"),
+        [case for case in cases if not case.weak],
+        "assess-state-aid",
+        lambda case: _officer(imdi, case),
+        {"conclusion": "no-aid", "grounds": "Kommunen driver ikke økonomisk aktivitet i prosjektet."},
+    )
     stage.each(oslo("2023-09-20"), cases, "assess", lambda case: _officer(imdi, case), _assessment)
+
+
+def _dismiss(stage: Stage, imdi: Directorate, cases: Sequence[Case]) -> list[Case]:
+    """What was asked for never came, and without it the application can't be considered: dismissed, not rejected."""
+    for case in told_of(cases, "dismissed"):
+        decider = imdi.decider(case.number)
+        grounds = {
+            "rule": "Utlysningen, vilkår for å få tilskudd.",
+            "facts": "Søknaden mangler samarbeidspartens bekreftelse; den er etterlyst med frist 15. september.",
+            "considerations": "Uten bekreftelsen kan søknaden ikke vurderes mot vilkårene.",
+        }
+        dismissal = {"cause": "incomplete", "grounds": grounds, "authority": authority(case.number)}
+        stage.one(oslo("2023-09-19", "10:00"), case, "declare-impartiality", decider, **NO_CONFLICT)
+        stage.one(oslo("2023-09-19", "10:30"), case, "dismiss", decider, **dismissal)
+        stage.one(oslo("2023-09-19", "11:00"), case, "issue-letter", decider)
+    return [case for case in cases if case.tale != "dismissed"]
 
 
 def _officer(imdi: Directorate, case: Case) -> Actor:

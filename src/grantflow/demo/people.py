@@ -53,6 +53,10 @@ class Directorate(msgspec.Struct, frozen=True):
         """Who has the budget authority in this case."""
         return self._one(f"imdi-decider-{case % DECIDERS + 1}", "decider")
 
+    def head(self) -> Actor:
+        """Whom the first of the deciders answers to."""
+        return self._one("imdi-head-1", "decider")
+
     def attestant(self) -> Actor:
         """Who checks payments against letters."""
         return self._one("imdi-attestant-1", "attestant")
@@ -67,6 +71,11 @@ class Directorate(msgspec.Struct, frozen=True):
 
     def _one(self, person: str, role: str) -> Actor:
         return Actor(person, role, self.number, "case-system")
+
+
+def authority(case: int) -> str:
+    """The reference of the written budget authority that the decider in this case has."""
+    return f"IMDi-2023-{14 + case % DECIDERS:03d}"
 
 
 def municipal(organisation: str, role: str) -> Actor:

@@ -6,7 +6,8 @@ import copy
 from typing import TYPE_CHECKING
 
 from grantflow.demo.content import report
-from grantflow.demo.deciding import AUTHORITY
+from grantflow.demo.letters import grant_letter
+from grantflow.demo.people import authority
 from grantflow.demo.stage import oslo
 from grantflow.domain.money import Ore, kroner
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from grantflow.demo.cases import Case
     from grantflow.demo.people import Actor, Directorate
-    from grantflow.demo.stage import Stage
+    from grantflow.demo.stage import Data, Stage
 
 _FRUGAL = slice(4, 6)
 """Which of the granted did not use all of it."""
@@ -26,7 +27,7 @@ def report_and_settle(stage: Stage, imdi: Directorate, granted: Sequence[Case]) 
     """From the first report to the last closed case; the clock reminds, marks and follows up by itself."""
     for case in granted[_FRUGAL]:
         case.unspent = case.granted // 12 // 100_000 * 100_000
-    late, extended, returned = granted[1:2], granted[2:3], granted[3:4]
+    late, extended, returned, reduced = granted[1:2], granted[2:3], granted[3:4], granted[6:7]
     in_time = [case for case in granted if case not in (*late, *extended)]
     for case in in_time[:1]:
         _refused_reports(stage, case)
@@ -38,6 +39,8 @@ def report_and_settle(stage: Stage, imdi: Directorate, granted: Sequence[Case]) 
         reason = "Rapporten sier ikke hvor mange som er i arbeid etter seks måneder."
         stage.one(oslo("2024-01-23"), case, "return-report", imdi.clerk(), reason=reason)
         _deliver(stage, [case], "2024-01-29")
+    for case in reduced:
+        _reduce(stage, imdi, case)
     _deliver(stage, extended, "2024-02-12")
     _deliver(stage, late, "2024-02-20")
     stage.each(
@@ -91,16 +94,45 @@ def _claim_the_unspent(stage: Stage, imdi: Directorate, cases: Sequence[Case]) -
         imdi.clerk(),
         notice,
     )
-    claim = {"due": "2024-04-30", "reason": "Ubrukte midler.", "authority": AUTHORITY}
     for case in cases[:1]:
         with stage.refusing("not-ready"):
-            stage.one(oslo("2024-03-08"), case, "claim-repayment", imdi.decider(case.place), **claim)
-    stage.each(oslo("2024-03-18"), cases, "claim-repayment", lambda case: imdi.decider(case.place), claim)
+            stage.one(oslo("2024-03-08"), case, "claim-repayment", imdi.decider(case.place), **_claim(case))
+    for case in cases[1:2]:
+        answer = {"answer": "Kommunen er enig i beløpet."}
+        stage.one(oslo("2024-03-11"), case, "answer-notice", case.by("director"), **answer)
+    stage.each(oslo("2024-03-18"), cases, "claim-repayment", lambda case: imdi.decider(case.place), _claim)
     for case in cases[:1]:
         _repay(stage, imdi, case, oslo("2024-04-10"), case.unspent // 2)
         _repay(stage, imdi, case, oslo("2024-04-24"), case.unspent - case.unspent // 2)
     for case in cases[1:]:
         _repay(stage, imdi, case, oslo("2024-04-25"), case.unspent)
+
+
+def _claim(case: Case) -> Data:
+    return {"due": "2024-04-30", "reason": "Ubrukte midler.", "authority": authority(case.place)}
+
+
+def _reduce(stage: Stage, imdi: Directorate, case: Case) -> None:
+    """A part went to ordinary operation, which the letter reserves reduction for: notice, and a smaller grant (R34)."""
+    case.unspent = case.granted // 10 // 100_000 * 100_000
+    smaller = case.granted - case.unspent
+    notice = {"reason": "En del av lønnen gjelder kommunens ordinære drift.", "answer_by": "2024-02-07"}
+    stage.one(oslo("2024-01-30"), case, "notify-reversal", imdi.clerk(), **notice)
+    reduction = {
+        "amount": kroner(smaller),
+        "case_of_35": "reserved",
+        "grounds": {
+            "rule": "Tilskuddsbrevet, følger av mislighold; utlysningen, ordinær drift.",
+            "facts": "Bilag 7 til 9 gjelder ordinær drift av flyktningtjenesten.",
+            "considerations": "Tilskuddet avkortes med det som ikke er brukt på prosjektet.",
+        },
+        "authority": authority(case.place),
+    }
+    decider = imdi.decider(case.place)
+    with stage.refusing("not-ready"):
+        stage.one(oslo("2024-02-05"), case, "reduce", decider, **reduction)
+    stage.one(oslo("2024-02-08"), case, "reduce", decider, **reduction)
+    stage.one(oslo("2024-02-08", "12:00"), case, "issue-letter", decider, **grant_letter(case))
 
 
 def _repay(stage: Stage, imdi: Directorate, case: Case, at: datetime, part: Ore) -> None:

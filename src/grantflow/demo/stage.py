@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -12,9 +12,10 @@ import msgspec
 from grantflow.deadlines import next_instant, sweep
 from grantflow.demo.people import Actor
 from grantflow.domain.calendar import OSLO
-from grantflow.domain.deciding import Circumstances
+from grantflow.domain.circumstances import Circumstances
 from grantflow.domain.errors import Refused, RulesFailed
-from grantflow.service import Receipt, Request
+from grantflow.receipts import Receipt
+from grantflow.service import Request
 from grantflow.store import Conflict
 
 if TYPE_CHECKING:
@@ -26,6 +27,15 @@ if TYPE_CHECKING:
 
 Answer = Receipt | Refused
 Data = dict[str, Any]
+
+
+class Begun(Protocol):
+    """Anything the story tells of that has, once it has begun, a case of its own."""
+
+    id: UUID | None
+
+
+C = TypeVar("C", bound=Begun)
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -101,18 +111,28 @@ class Stage:
         self._now = at
         self._watch(at)
 
-    def begin(self, at: datetime, actors: Sequence[Actor]) -> list[Answer]:
+    def apart(self, at: datetime, act: Callable[..., object], *said: object, by: Actor) -> None:
+        """Something that belongs to no case: a call is announced, authority delegated."""
+        self.go_to(at)
+        try:
+            act(*said, self.by(at, by))
+        except Refused as refusal:
+            if refusal.code != self._refusing:
+                raise _UntoldError(getattr(act, "__name__", "apart"), refusal.detail) from refusal
+            self.refusals.append(Refusal(at, None, "delegate", by.role, refusal.code, refusal.detail))
+
+    def begin(self, at: datetime, actors: Sequence[Actor], said: Data | None = None) -> list[Answer]:
         """Each of them begins an application."""
-        requests = [self._request(Trial(at, "start", actor)) for actor in actors]
+        requests = [self._request(Trial(at, "start", actor, data=said or {})) for actor in actors]
         return self._take(at, requests)
 
     def each(
         self,
         at: datetime,
-        cases: Sequence[Case],
+        cases: Sequence[C],
         step: str,
-        who: Actor | Callable[[Case], Actor],
-        say: Data | Callable[[Case], Data] | None = None,
+        who: Actor | Callable[[C], Actor],
+        say: Data | Callable[[C], Data] | None = None,
     ) -> list[Answer]:
         """One step in each case, all in flight at once; the answers in the order of the cases.
 

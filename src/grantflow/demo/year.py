@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from grantflow.demo import applying, deciding, handling, paying, reporting
+from grantflow.demo import applying, areas, deciding, handling, paying, reporting, reversing
 from grantflow.demo.cases import Case, cast
 from grantflow.demo.people import Directorate
 from grantflow.demo.stage import EnoughError, Refusal, Stage
-from grantflow.demo.summary import Summary, summary_of
+from grantflow.demo.summary import AreasSummary, Summary, areas_summary_of, summary_of
 from grantflow.domain.call import Call
 
 if TYPE_CHECKING:
@@ -40,6 +40,14 @@ class Year(msgspec.Struct, frozen=True):
     refusals: tuple[Refusal, ...]
 
 
+class Afterword(msgspec.Struct, frozen=True):
+    """The other call that was played, with areas and stages: its figures, and every refusal in order."""
+
+    call: Call
+    summary: AreasSummary
+    refusals: tuple[Refusal, ...]
+
+
 def play(
     app: App, files: Mapping[str, str], story: Story, watch: Callable[[datetime], None] = lambda _: None
 ) -> Year:
@@ -52,14 +60,26 @@ def play(
     return Year(call, summary_of(stage, cases), tuple(stage.refusals))
 
 
+def play_areas(
+    app: App, files: Mapping[str, str], story: Story, watch: Callable[[datetime], None] = lambda _: None
+) -> Afterword:
+    """Play the call with areas and stages in `files`; it is the same whatever the seed and the number."""
+    call = Call.read(files)
+    stage = Stage(app, call, story.seed, until=story.until, watch=watch)
+    with suppress(EnoughError):
+        areas.play(stage, Directorate(call.authority), files)
+    return Afterword(call, areas_summary_of(stage), tuple(stage.refusals))
+
+
 def _year(stage: Stage, cases: list[Case], files: Mapping[str, str]) -> None:
     imdi = Directorate(stage.call.authority)
     applying.open_call(stage, imdi, files)
-    applying.fill_in(stage, cases)
+    applying.fill_in(stage, imdi, cases, files)
     applying.approve_and_submit(stage, cases)
     applying.pass_the_deadline(stage, imdi, cases)
     handling.handle(stage, imdi, _in_state(stage, cases, "submitted"))
-    granted = deciding.decide(stage, imdi, _in_state(stage, cases, "assessed"))
+    granted, rejected = deciding.decide(stage, imdi, _in_state(stage, cases, "assessed"))
+    granted = reversing.reverse(stage, imdi, granted, rejected)
     paying.pay(stage, imdi, granted)
     reporting.report_and_settle(stage, imdi, granted)
 

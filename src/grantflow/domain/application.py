@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Self
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from uuid import UUID
 
 import msgspec
@@ -12,154 +11,38 @@ import msgspec
 from grantflow.domain.digest import digest_of
 from grantflow.domain.event import Entry, Event
 from grantflow.domain.money import Ore
+from grantflow.domain.parts import (
+    AccountOnRecord,
+    Approval,
+    Assessment,
+    Attachment,
+    Complaint,
+    ConditionOutcome,
+    Correction,
+    Decision,
+    DeclaredStep,
+    EarlierStage,
+    Exemption,
+    InformationRequest,
+    Noted,
+    Notice,
+    Organisation,
+    Payment,
+    Repayment,
+    Report,
+    Reversal,
+    Score,
+    StateAid,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from grantflow.domain.call import Call
+    from grantflow.domain.command import Situation
 
 NEW = "new"
 """The state before the first event."""
-
-
-class Organisation(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A municipality as the register knew it at the instant: numbers change, the case keeps what was true."""
-
-    number: str
-    name: str
-    municipality: str = ""
-    county: str = ""
-
-
-class Attachment(msgspec.Struct, frozen=True):
-    """A document beside the form, known by the SHA-256 of its bytes. `size` is in bytes."""
-
-    digest: str
-    filename: str
-    media_type: str
-    size: int
-
-
-class Delegation(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A written authority (fullmakt): who gave it, its archive reference, and when it holds (both days included)."""
-
-    reference: str
-    issued_by: str
-    valid_from: date
-    valid_to: date | None = None
-
-    def covers(self, day: date) -> bool:
-        """Whether the authority was in force on `day`."""
-        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
-
-
-class Approval(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The director's yes to one exact content (R22)."""
-
-    content: str
-    person: str
-    capacity: str
-    at: datetime
-    delegation: Delegation | None = None
-
-
-class InformationRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A request for missing information and, beside it, its answer (fvl § 11, R33)."""
-
-    number: int
-    what: str
-    due: datetime
-    answer: str | None = None
-    answered_at: datetime | None = None
-
-
-class Score(msgspec.Struct, frozen=True):
-    """One assessor's points on one criterion, with grounds."""
-
-    criterion: str
-    assessor: str
-    points: int
-    grounds: str
-
-
-class Assessment(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The case officer's closed assessment: the weighted score and what is recommended."""
-
-    score: Decimal
-    recommendation: str
-    grounds: str
-    person: str
-    amount_ore: Ore = 0
-
-
-class Grounds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Why a decision was made: the rule, the facts, the main considerations (fvl § 25). All three, always."""
-
-    rule: str
-    facts: str
-    considerations: str
-
-
-class SpecialCondition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A condition for this one project (R14): what, and by which day the municipality must show it."""
-
-    id: str
-    text: str
-    due: date
-
-
-class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A decision (vedtak): its outcome, amount, grounds, conditions, and who had the authority."""
-
-    outcome: str
-    person: str
-    at: datetime
-    grounds: Grounds
-    amount_ore: Ore = 0
-    authority: str = ""
-    conditions: tuple[SpecialCondition, ...] = ()
-
-
-class Exemption(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The ministry's time-limited exemption (introduction act § 27, integration act § 38), by its reference."""
-
-    reference: str
-    decided_by: str
-    valid_from: date
-    valid_to: date
-
-
-class Payment(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A payment on its way: what was attested, to which account, and how far it has come."""
-
-    amount_ore: Ore
-    account: str
-    attested_by: str
-    authorised_by: str = ""
-    bank_reference: str = ""
-
-
-class Report(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Report and accounts as delivered, and who has signed that exact digest (R24-R27)."""
-
-    digest: str
-    content: dict[str, Any]
-    booked_ore: Ore
-    signed_by: str = ""
-    countersigned_by: str = ""
-    accepted_by: str = ""
-    returned: bool = False
-    days_late: int = 0
-
-
-class Repayment(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What was left unspent and is claimed back: notice, claim, and what has come in so far."""
-
-    unspent_ore: Ore
-    notified: bool = False
-    answer_limit: datetime | None = None
-    claimed_ore: Ore = 0
-    received_ore: Ore = 0
 
 
 class Application(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -172,13 +55,18 @@ class Application(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     call: str = ""
     definition: str = ""
+    area: str = ""
+    stage: str = ""
     applicant: Organisation = Organisation("", "")
     content: dict[str, dict[str, Any]] = {}
     attachments: tuple[Attachment, ...] = ()
     approval: Approval | None = None
+    declared: dict[str, DeclaredStep] = {}
     submitted: str | None = None
     asked_ore: Ore = 0
     eligible_ore: Ore = 0
+    title: str = ""
+    earlier: tuple[EarlierStage, ...] = ()
 
     case_officer: str = ""
     conflicts: dict[str, bool] = {}
@@ -188,13 +76,21 @@ class Application(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     statements: dict[str, str] = {}
     scores: tuple[Score, ...] = ()
     assessment: Assessment | None = None
+    state_aid: StateAid | None = None
 
     decision: Decision | None = None
     letter: str = ""
+    told_at: datetime | None = None
+    conditions: dict[str, ConditionOutcome] = {}
+    reversals: tuple[Reversal, ...] = ()
+    notice: Notice | None = None
+    complaints: tuple[Complaint, ...] = ()
     exemption_needed: bool = False
     exemption: Exemption | None = None
-    account: str = ""
+    accounts: tuple[AccountOnRecord, ...] = ()
     payment: Payment | None = None
+    paid_ore: Ore = 0
+    instalments_paid: int = 0
 
     report: Report | None = None
     repayment: Repayment | None = None
@@ -202,6 +98,9 @@ class Application(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     extensions: dict[str, datetime] = {}
     reminded: dict[str, datetime] = {}
     overdue: dict[str, datetime] = {}
+    noted: dict[str, Noted] = {}
+    """Facts that can be corrected, by the version of the event they stand in."""
+    corrections: tuple[Correction, ...] = ()
     acts: dict[str, tuple[str, ...]] = {}
     """Who has taken each step in this case: four-eyes is on persons, over the whole case."""
 
@@ -209,6 +108,11 @@ class Application(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     def restored(cls, kept: Any) -> Self:  # noqa: ANN401 - plain JSON values
         """The application from the plain values it was kept as by a read model."""
         return msgspec.convert(kept, cls)
+
+    @property
+    def account(self) -> str:
+        """The recipient's account in force; empty when none is registered."""
+        return self.accounts[-1].account if self.accounts else ""
 
     @property
     def content_digest(self) -> str:
@@ -229,6 +133,10 @@ class Application(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         """Requests for information that are neither answered nor past their date."""
         return tuple(request for request in self.requests if request.answer is None and at < request.due)
 
+    def settled(self, condition: str) -> bool:
+        """Whether a special condition is met or waived."""
+        return condition in self.conditions
+
     def but(self, **changes: Any) -> Application:  # noqa: ANN401 - the fields' own types
         """The same application with some fields changed."""
         return msgspec.structs.replace(self, **changes)
@@ -237,9 +145,25 @@ class Application(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 class CaseEvent(Event, frozen=True, kw_only=True):
     """An event in an application's stream; `apply` says what it changes beside state and version."""
 
+    correctable: ClassVar[frozenset[str]] = frozenset()
+    """The fields that hold a fact from outside, which may have been written down wrongly."""
+
     def apply(self, case: Application) -> Application:
         """The application after this event."""
         return case
+
+    @property
+    def about(self) -> str:
+        """What its fact is about: a later entry about the same counts for more than a corrected earlier one."""
+        return ""
+
+    def corrected(self, s: Situation, field: str, value: str) -> CaseEvent:
+        """The event with one field reading otherwise, by the rules it was recorded by; or a refusal."""
+        raise NotImplementedError
+
+    def apply_corrected(self, case: Application) -> Application:
+        """The application once this event, which it has seen already, reads as it does now."""
+        return self.apply(case)
 
 
 def evolve(case: Application, entry: Entry) -> Application:
@@ -251,9 +175,13 @@ def evolve(case: Application, entry: Entry) -> Application:
     stamp = event.stamp
     persons = case.acts.get(stamp.step, ())
     acts = case.acts if stamp.person in persons else {**case.acts, stamp.step: (*persons, stamp.person)}
-    return event.apply(case).but(
+    after = event.apply(case).but(
         version=entry.originator_version, state=stamp.state, recorded_at=stamp.recorded_at, acts=acts
     )
+    if event.correctable:
+        noted = Noted(event.topic, msgspec.to_builtins(event))
+        after = after.but(noted={**after.noted, str(entry.originator_version): noted})
+    return after
 
 
 def fold(case_id: UUID, entries: Iterable[Entry]) -> Application:

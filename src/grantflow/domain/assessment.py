@@ -5,11 +5,12 @@ from __future__ import annotations
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING, Literal
 
-from grantflow.domain.application import Application, Assessment, CaseEvent, Score
+from grantflow.domain.application import Application, CaseEvent
 from grantflow.domain.calendar import clock
-from grantflow.domain.deciding import Command, Situation, amount, said
+from grantflow.domain.command import Command, Situation, amount, said
 from grantflow.domain.errors import NotAllowed, NotFound, NotReady
 from grantflow.domain.money import Ore, kr
+from grantflow.domain.parts import Assessment, Score
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

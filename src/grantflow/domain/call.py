@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
+import copy
 import tomllib
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from grantflow.domain.calendar import end_of_day, start_of_day
+from grantflow.domain.calendar import OSLO, end_of_day, start_of_day
+from grantflow.domain.call_file import (
+    APPLICATION_FORM,
+    REPORT_FORM,
+    ApplicationFacts,
+    CallFile,
+    ConsultationFile,
+    Criterion,
+    DeadlineFile,
+    LettersFile,
+    Reporting,
+    Stage,
+    Theme,
+)
 from grantflow.domain.digest import digest_of
 from grantflow.domain.errors import Refused
 from grantflow.domain.forms import Form
 from grantflow.domain.money import Ore, ore
 from grantflow.domain.process import Process, ProcessFile
 from grantflow.domain.register import Register
-from grantflow.domain.rules import Condition, Rule, Rules, context_of
+from grantflow.domain.rules import Condition, Rules, context_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from grantflow.domain.errors import Failure
 
-CALL, PROCESS = "call.toml", "process.toml"
-APPLICATION_FORM, REPORT_FORM = "application.schema.json", "report.schema.json"
-MUNICIPALITIES, DISTRICTS = "registers/municipalities.csv", "registers/districts.csv"
-FILES = (CALL, PROCESS, APPLICATION_FORM, REPORT_FORM, MUNICIPALITIES, DISTRICTS)
-"""The files a definition is made of; together they are what a digest addresses."""
+CALL, PROCESS, LETTERS = "call.toml", "process.toml", "letters.toml"
+REGISTERS = MUNICIPALITIES, DISTRICTS, COUNTIES, LANGUAGE_FORMS = (
+    "registers/municipalities.csv",
+    "registers/districts.csv",
+    "registers/counties.csv",
+    "registers/language-forms.csv",
+)
+
+F = TypeVar("F", str, int, bool, list[str])
+"""What a fact of a form can be."""
 
 REMINDER_HOUR = timedelta(hours=9)
 """Reminders go out at nine in the morning in Oslo."""
@@ -39,122 +58,6 @@ class DefinitionError(Refused):
     status = 422
 
 
-class DeadlineFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A deadline as declared: a date, which runs to the end of that day in Oslo."""
-
-    id: str
-    name: dict[str, str]
-    source: str
-    date: date
-    steps: tuple[str, ...]
-    passed: Literal["lapse", "overdue"]
-    late: Literal["refuse", "accept"]
-    reminders_days_before: tuple[int, ...] = ()
-    follow_ups_days_after: tuple[int, ...] = ()
-
-
-class Criterion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What an assessor gives points on: whole points from `minimum` to `maximum`; weights add up to 100."""
-
-    id: str
-    name: dict[str, str]
-    weight: int
-    minimum: int
-    maximum: int
-    source: str
-
-
-class Theme(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A coded theme an application can name (R18)."""
-
-    id: str
-    name: dict[str, str]
-    source: str
-
-
-class AttachmentLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which documents may stand beside the form: media types, bytes each, and how many."""
-
-    types: tuple[str, ...]
-    max_bytes: int
-    max_count: int
-
-
-class LetterRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The blocks and reservations without which a grant letter is refused (R34)."""
-
-    blocks: tuple[str, ...]
-    reservations: tuple[str, ...]
-    source: str
-
-
-class ConsultationFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A body whose statement is needed when the condition holds (R30)."""
-
-    body: str
-    require: str
-    source: str
-
-
-class Assumption(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An ambiguity of the call's text and how it is settled (R35)."""
-
-    id: str
-    question: str
-    settled: str
-    source: str
-
-
-class LegalRegime(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which of the act's rules hold for this call's decisions (R29)."""
-
-    appeal: bool
-    prior_notice: bool
-    grounds: bool
-    source: str
-
-
-class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """For how many years bookings and delegations are kept (bestemmelser 4.4.10)."""
-
-    bookings_years: int
-    delegations_years: float
-    source: str
-
-
-class Reporting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whether everyone reports, and why, when the rule of proportion says otherwise (bestemmelser 6.4.1)."""
-
-    everyone: bool
-    reason: str
-    source: str
-
-
-class CallFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """call.toml, as it is written."""
-
-    id: str
-    name: dict[str, str]
-    scheme: str
-    source: str
-    year: int
-    frame: str
-    authority: str
-    process: str
-    assessors: int
-    deadlines: tuple[DeadlineFile, ...]
-    criteria: tuple[Criterion, ...]
-    themes: tuple[Theme, ...]
-    rules: tuple[Rule, ...]
-    attachments: AttachmentLimits
-    letter: LetterRules
-    legal_regime: LegalRegime
-    retention: Retention
-    reporting: Reporting
-    assumptions: tuple[Assumption, ...] = ()
-    consultation: ConsultationFile | None = None
-
-
 class Deadline(msgspec.Struct, frozen=True):
     """A deadline at its instants (UTC). `limit` is the first that is too late."""
 
@@ -165,26 +68,35 @@ class Deadline(msgspec.Struct, frozen=True):
     steps: tuple[str, ...]
     passed: str
     late: str
+    binds: str
+    states: tuple[str, ...]
+    areas: tuple[str, ...]
+    stages: tuple[str, ...]
     reminders: tuple[datetime, ...]
     follow_ups: tuple[datetime, ...]
 
     @classmethod
     def of(cls, declared: DeadlineFile) -> Deadline:
         """The instants that a declared date implies."""
-        day = declared.date
+        day, hour = declared.date, declared.hour
+        limit = datetime.combine(day, hour, OSLO).astimezone(start_of_day(day).tzinfo) if hour else None
         return cls(
-            declared.id,
-            declared.name,
-            day,
-            end_of_day(day),
-            declared.steps,
-            declared.passed,
-            declared.late,
-            tuple(
+            id=declared.id,
+            name=declared.name,
+            day=day,
+            limit=limit or end_of_day(day),
+            steps=declared.steps,
+            passed=declared.passed,
+            late=declared.late,
+            binds=declared.binds,
+            states=declared.states,
+            areas=declared.areas,
+            stages=declared.stages,
+            reminders=tuple(
                 start_of_day(day - timedelta(days=n)) + REMINDER_HOUR
                 for n in sorted(declared.reminders_days_before, reverse=True)
             ),
-            tuple(
+            follow_ups=tuple(
                 start_of_day(day + timedelta(days=n)) + REMINDER_HOUR
                 for n in sorted(declared.follow_ups_days_after)
             ),
@@ -204,11 +116,51 @@ class Consultation:
         return self._condition.holds(context_of(content, self._register, at))
 
 
+class Facts:
+    """The expressions by which a call's forms are read, compiled once: `application.asked`, `reporting.booked`."""
+
+    def __init__(
+        self, application: ApplicationFacts, reporting: Reporting | None, register: Register
+    ) -> None:
+        named = {f"application.{name}": text for name, text in msgspec.structs.asdict(application).items()}
+        if reporting:
+            named["reporting.booked"] = reporting.booked
+        self._conditions = {name: Condition(text) for name, text in named.items() if text}
+        self._register = register
+
+    def read(self, fact: str, content: Mapping[str, Any], at: datetime, kind: type[F], unless: F) -> F:
+        """A fact of this content; `unless` where the call does not read it. DefinitionError when it is another kind."""
+        condition = self._conditions.get(fact)
+        if condition is None:
+            return unless
+        value = condition.value(context_of(content, self._register, at))
+        if not isinstance(value, kind) or isinstance(value, bool) is not (kind is bool):
+            msg = (
+                f"The call reads {fact} by '{condition.expression}', which gives {value!r} for this content."
+            )
+            raise DefinitionError(msg)
+        return value
+
+
+_Declared = TypeVar("_Declared", Criterion, Theme, Deadline)
+
+
 class Call:
-    """A definition ready for use. Built from its files alone, so the same digest always gives the same rules."""
+    """A definition ready for use. Built from its files alone, so the same digest always gives the same rules.
+
+    As it is built, it is the whole call. `within` gives it as it is for one application.
+    """
+
+    area = ""
+    """The area that this is the call for; empty for the call as a whole, and where it has no areas."""
 
     def __init__(self, files: Mapping[str, str]) -> None:
         declared = msgspec.convert(tomllib.loads(files[CALL]), CallFile)
+        process = msgspec.convert(tomllib.loads(files[PROCESS]), ProcessFile)
+        missing = [name for name in files_of(declared, process) if name not in files]
+        if missing:
+            msg = f"the definition lacks {', '.join(missing)}"
+            raise ValueError(msg)
         self.files = dict(files)
         self.digest = digest_of(self.files)
         self.declared = declared
@@ -219,30 +171,35 @@ class Call:
             declared.year,
         )
         self.frame: Ore = ore(declared.frame)
-        self.authority = declared.authority
-        self.assessors = declared.assessors
-        self.criteria, self.themes, self.assumptions = (
-            declared.criteria,
-            declared.themes,
-            declared.assumptions,
-        )
+        self.authority, self.appropriation = declared.authority, declared.appropriation
+        self.assessors, self.assumptions = declared.assessors, declared.assumptions
+        self.criteria, self.themes = declared.criteria, declared.themes
+        self.areas = {area.id: area for area in declared.areas}
+        self.stages = {stage.id: stage for stage in stages_of(declared)}
+        self.stage = next(iter(self.stages))
         self.attachments, self.letter = declared.attachments, declared.letter
+        self.legal_regime, self.payments = declared.legal_regime, declared.payments
+        self.state_aid = declared.state_aid
         self.deadlines = {deadline.id: Deadline.of(deadline) for deadline in declared.deadlines}
-        self.process = Process(msgspec.convert(tomllib.loads(files[PROCESS]), ProcessFile))
-        self.register = Register.read(files[MUNICIPALITIES], files[DISTRICTS])
-        self.application_form = Form(APPLICATION_FORM, files[APPLICATION_FORM])
-        self.report_form = Form(REPORT_FORM, files[REPORT_FORM])
+        self.process = Process(process)
+        self.register = Register.read(*(files[name] for name in REGISTERS))
+        self.forms = {name: Form(name, files[name]) for name in forms_of(declared, process)}
+        self.letters = (
+            msgspec.convert(tomllib.loads(files[LETTERS]), LettersFile) if LETTERS in files else None
+        )
         self.rules = declared.rules
         self._rules = Rules(declared.rules, self.register)
+        self.facts = Facts(declared.application, declared.reporting, self.register)
         self.consultation = (
             Consultation(declared.consultation, self.register) if declared.consultation else None
         )
-        self._deadline_of = {step: d for d in self.deadlines.values() for step in d.steps}
+        self.whole = self
+        self._within: dict[tuple[str, str], Call] = {}
 
     @classmethod
     def read(cls, files: Mapping[str, str]) -> Call:
         """A call from its files. DefinitionError when they are not one."""
-        missing = [name for name in FILES if name not in files]
+        missing = [name for name in (CALL, PROCESS, *REGISTERS) if name not in files]
         if missing:
             msg = f"The definition lacks {', '.join(missing)}."
             raise DefinitionError(msg)
@@ -256,14 +213,88 @@ class Call:
             msg = f"The definition can't be used: {error}"
             raise DefinitionError(msg) from error
 
+    def within(self, area: str, stage: str = "") -> Call:
+        """The call as it is for an application in this area, at this stage (the first one unless said).
+
+        Its criteria, themes, rules, deadlines, form and process are those that hold there.
+        """
+        key = area, stage or next(iter(self.stages))
+        if key not in self._within:
+            self._within[key] = _narrowed(self.whole, *key)
+        return self._within[key]
+
+    @property
+    def application_form(self) -> Form:
+        """The form that applications are made on, at this stage."""
+        return self.forms[self.stages[self.stage].form]
+
+    @property
+    def report_form(self) -> Form:
+        """The form of report and accounts. DefinitionError when the call asks for none."""
+        if REPORT_FORM not in self.forms:
+            msg = f"{self.id} asks for no report."
+            raise DefinitionError(msg)
+        return self.forms[REPORT_FORM]
+
+    def sub_frame(self, area: str) -> Ore | None:
+        """An area's part of the frame, in øre; None when it has none of its own."""
+        declared = self.areas.get(area)
+        return ore(declared.frame) if declared and declared.frame else None
+
     def limit(self, deadline: str) -> datetime:
         """The first instant that is too late for a deadline of the call (UTC)."""
         return self.deadlines[deadline].limit
 
-    def deadline_of(self, step: str) -> Deadline | None:
-        """The deadline that bounds a step, if any."""
-        return self._deadline_of.get(step)
+    def deadlines_of(self, step: str) -> tuple[Deadline, ...]:
+        """The deadlines that bound a step, the earliest first."""
+        bounding = (deadline for deadline in self.deadlines.values() if step in deadline.steps)
+        return tuple(sorted(bounding, key=lambda deadline: deadline.limit))
 
     def failures(self, step: str, content: Mapping[str, Any], at: datetime) -> tuple[Failure, ...]:
         """The declared rules of a step that do not hold for this content at this instant."""
-        return self._rules.failures(step, content, at)
+        return self._rules.failures(step, content, at, area=self.area, stage=self.stage)
+
+
+def _narrowed(call: Call, area: str, stage: str) -> Call:
+    narrowed = copy.copy(call)
+    narrowed.area, narrowed.stage = area, stage
+    narrowed.criteria = tuple(_holding(call.criteria, area, stage))
+    narrowed.themes = tuple(_holding(call.themes, area, stage))
+    narrowed.deadlines = {one.id: one for one in _holding(call.deadlines.values(), area, stage)}
+    narrowed.process = call.process.within(area)
+    return narrowed
+
+
+def stages_of(declared: CallFile) -> tuple[Stage, ...]:
+    """The stages of a call: those it declares, or the only one there is."""
+    return declared.stages or (Stage("application", declared.name),)
+
+
+def forms_of(declared: CallFile, process: ProcessFile) -> tuple[str, ...]:
+    """The forms of a call: one a stage, one for the report where there is a step for it, one a declared step."""
+    reports = [REPORT_FORM for step in process.steps if step.id == "submit-report"]
+    stages = [stage.form for stage in stages_of(declared)]
+    return tuple(
+        dict.fromkeys([*stages, *reports, *(step_form(step.form) for step in process.steps if step.form)])
+    )
+
+
+def step_form(name: str) -> str:
+    """The file that holds the form of a declared step."""
+    return f"forms/{name}.schema.json"
+
+
+def files_of(declared: CallFile, process: ProcessFile) -> tuple[str, ...]:
+    """The files that a definition is made of, beside the process and the registers: what its digest addresses."""
+    letters = [LETTERS for step in process.steps if step.id == "issue-letter"]
+    return (CALL, *forms_of(declared, process), *letters)
+
+
+def _holding(declared: Iterable[_Declared], area: str, stage: str) -> Iterable[_Declared]:
+    for one in declared:
+        stages = () if isinstance(one, Theme) else one.stages
+        if (not one.areas or area in one.areas) and (not stages or stage in stages):
+            yield one
+
+
+__all__ = ["APPLICATION_FORM", "REPORT_FORM", "Call", "Deadline", "DefinitionError"]

@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from grantflow.domain.application import Application, CaseEvent, InformationRequest
-from grantflow.domain.deciding import Command, Situation, end_of, said
+import msgspec
+
+from grantflow.domain.application import Application, CaseEvent
+from grantflow.domain.command import Command, Situation, end_of, said
 from grantflow.domain.errors import NotAllowed, NotFound, NotReady
+from grantflow.domain.parts import InformationRequest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,9 +89,17 @@ class StatementRecorded(CaseEvent, frozen=True, kw_only=True):
     """The other body's statement has come in."""
 
     topic = "statement-recorded@1"
+    correctable = frozenset({"statement"})
 
     body: str
     statement: str
+
+    @property
+    def about(self) -> str:
+        return self.body
+
+    def corrected(self, s: Situation, field: str, value: str) -> CaseEvent:  # noqa: ARG002 - it has one only
+        return msgspec.structs.replace(self, statement=said(value, "statement"))
 
     def apply(self, case: Application) -> Application:
         return case.but(statements={**case.statements, self.body: self.statement})

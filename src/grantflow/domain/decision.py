@@ -1,26 +1,25 @@
-"""Decision: a grant takes its part of the frame in the same instant; a rejection gives its grounds; then the letter."""
+"""Decision: a grant takes its part of the frame in the same instant; rejection and dismissal give their grounds."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from grantflow.domain.application import (
-    Application,
-    CaseEvent,
-    Decision,
-    Grounds,
-    SpecialCondition,
-)
-from grantflow.domain.deciding import Command, Situation, amount, said
-from grantflow.domain.errors import BadRequest, NotAllowed
+from grantflow.domain.application import Application, CaseEvent
+from grantflow.domain.command import Command, Situation, amount, end_of, said
+from grantflow.domain.errors import BadRequest, NotAllowed, NotReady
 from grantflow.domain.money import Ore, kr
+from grantflow.domain.parts import Decision, Grounds, Instalment, LaterYear, SpecialCondition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from grantflow.domain.event import Event
+    from grantflow.domain.event import Event, Stamp
+
+DismissalCause = Literal["not-an-applicant", "outside-the-call", "too-late", "incomplete", "not-approved"]
+"""Why an application can't be considered at all; what can be considered and is turned down is rejected."""
 
 
 class Confirmations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,13 +30,6 @@ class Confirmations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     economically_sound: bool
 
 
-class LaterYear(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An intention for a later year, never a commitment: it depends on the Storting's appropriation (R19)."""
-
-    year: int
-    amount_ore: Ore
-
-
 class Intention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a command names a later year: the amount in kroner."""
 
@@ -45,28 +37,35 @@ class Intention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     amount: str
 
 
+class PlannedInstalment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a command names an instalment: kroner, the day it can be paid from, the condition that it waits for."""
+
+    amount: str
+    due: date | None = None
+    condition: str = ""
+
+
 class ApplicationGranted(CaseEvent, frozen=True, kw_only=True):
     """The directorate has granted the application. The same command committed the frame; amounts in øre."""
 
-    topic = "application-granted@1"
+    topic = "application-granted@2"
 
     amount_ore: Ore
     grounds: Grounds
     confirmations: Confirmations
     conditions: tuple[SpecialCondition, ...] = ()
+    instalments: tuple[Instalment, ...] = ()
     later_years: tuple[LaterYear, ...] = ()
 
     def apply(self, case: Application) -> Application:
-        stamp = self.stamp
+        decision = _decision("granted", self.stamp, self.grounds)
         return case.but(
-            decision=Decision(
-                outcome="granted",
-                person=stamp.person,
-                at=stamp.recorded_at,
-                grounds=self.grounds,
+            decision=msgspec.structs.replace(
+                decision,
                 amount_ore=self.amount_ore,
-                authority=stamp.authority or "",
                 conditions=self.conditions,
+                instalments=self.instalments,
+                later_years=self.later_years,
             )
         )
 
@@ -79,46 +78,42 @@ class ApplicationRejected(CaseEvent, frozen=True, kw_only=True):
     grounds: Grounds
 
     def apply(self, case: Application) -> Application:
-        stamp = self.stamp
-        return case.but(
-            decision=Decision(
-                outcome="rejected",
-                person=stamp.person,
-                at=stamp.recorded_at,
-                grounds=self.grounds,
-                authority=stamp.authority or "",
-            )
-        )
+        return case.but(decision=_decision("rejected", self.stamp, self.grounds))
 
 
-class LetterIssued(CaseEvent, frozen=True, kw_only=True):
-    """The applicant has been told in writing (fvl § 27); `signed_by` is the person who decided."""
+class ApplicationDismissed(CaseEvent, frozen=True, kw_only=True):
+    """The application is not considered (avvist): it can't be, for this cause."""
 
-    topic = "letter-issued@1"
+    topic = "application-dismissed@1"
 
-    language: str
-    blocks: dict[str, str]
-    reservations: dict[str, str]
-    signed_by: str
+    cause: DismissalCause
+    grounds: Grounds
 
     def apply(self, case: Application) -> Application:
-        return case.but(letter=self.language)
+        return case.but(decision=_decision("dismissed", self.stamp, self.grounds))
+
+
+def _decision(outcome: str, stamp: Stamp, grounds: Grounds) -> Decision:
+    return Decision(outcome, stamp.person, stamp.recorded_at, grounds, authority=stamp.authority or "")
 
 
 class Grant(Command, frozen=True, kw_only=True):
     """Grant an amount (kroner): at most what was applied for and what is eligible, within the frame (R3, R20).
 
-    `authority` is the written delegation of budget authority; `later_years` are intentions only (R19).
+    `authority` is the reference of a written delegation of budget authority, looked up as of this instant. It is paid
+    at once unless `instalments` say otherwise. `later_years` are intentions only (R19).
     """
 
     step = "grant"
     money = True
+    binding = True
 
     amount: str
     grounds: Grounds
     confirmations: Confirmations
     authority: str
     conditions: tuple[SpecialCondition, ...] = ()
+    instalments: tuple[PlannedInstalment, ...] = ()
     later_years: tuple[Intention, ...] = ()
 
     def decide(self, s: Situation) -> Sequence[Event]:
@@ -132,20 +127,39 @@ class Grant(Command, frozen=True, kw_only=True):
         if missing:
             msg = f"A grant needs all three confirmations; not confirmed: {', '.join(missing)}."
             raise NotAllowed(msg)
+        if s.call.state_aid and s.call.state_aid.required and case.state_aid is None:
+            msg = "The award has not been assessed as state aid (assess-state-aid; bestemmelser 6.1)."
+            raise NotReady(msg)
         _unambiguous(self.conditions)
-        authority = said(self.authority, "authority", most=200)
-        stamp = s.stamp(authority=authority)
+        stamp = s.stamp(authority=with_authority(s, self.authority, granted))
         return [
-            s.frame.commit(case.id, granted, stamp),
+            s.frame.commit(case.id, granted, stamp, area=case.area),
             ApplicationGranted(
                 amount_ore=granted,
-                grounds=_stated(self.grounds),
+                grounds=stated(s, self.grounds),
                 confirmations=self.confirmations,
                 conditions=self.conditions,
+                instalments=self._instalments(granted),
                 later_years=tuple(self._intentions(s)),
                 stamp=stamp,
             ),
         ]
+
+    def _instalments(self, granted: Ore) -> tuple[Instalment, ...]:
+        conditions = {condition.id for condition in self.conditions}
+        planned = []
+        for one in self.instalments:
+            if one.condition and one.condition not in conditions:
+                msg = f"An instalment waits for the condition '{one.condition[:60]}', which the grant doesn't set."
+                raise BadRequest(msg)
+            if one.due:
+                end_of(one.due, "instalments.due")
+            planned.append(Instalment(amount(one.amount, "instalments.amount"), one.due, one.condition))
+        total = sum(one.amount_ore for one in planned)
+        if planned and total != granted:
+            msg = f"The instalments come to {kr(total)}, and the grant to {kr(granted)}."
+            raise NotAllowed(msg)
+        return tuple(planned) or (Instalment(granted),)
 
     def _intentions(self, s: Situation) -> Sequence[LaterYear]:
         for later in self.later_years:
@@ -162,60 +176,42 @@ class Reject(Command, frozen=True, kw_only=True):
     """Reject the application, with the rule, the facts and the main considerations (fvl §§ 24-25)."""
 
     step = "reject"
+    binding = True
 
     grounds: Grounds
     authority: str
 
     def decide(self, s: Situation) -> Sequence[Event]:
-        stamp = s.stamp(authority=said(self.authority, "authority", most=200))
-        return [ApplicationRejected(grounds=_stated(self.grounds), stamp=stamp)]
+        stamp = s.stamp(authority=with_authority(s, self.authority))
+        return [ApplicationRejected(grounds=stated(s, self.grounds), stamp=stamp)]
 
 
-class IssueLetter(Command, frozen=True, kw_only=True):
-    """Issue the letter about the decision: every block and reservation the call requires, or it is refused (R34)."""
+class Dismiss(Command, frozen=True, kw_only=True):
+    """Dismiss an application that can't be considered at all, with the cause and the grounds (fvl §§ 24-25)."""
 
-    step = "issue-letter"
+    step = "dismiss"
+    binding = True
 
-    language: Literal["nb", "nn"]
-    blocks: dict[str, str]
-    reservations: dict[str, str] = msgspec.field(default_factory=dict)
+    cause: DismissalCause
+    grounds: Grounds
+    authority: str
 
     def decide(self, s: Situation) -> Sequence[Event]:
-        decision = s.case.decision
-        if decision is None or s.case.letter:
-            msg = (
-                "The letter about this decision is issued already." if decision else "Nothing is decided yet."
-            )
-            raise NotAllowed(msg)
-        if decision.outcome == "granted":
-            _complete("block", s.call.letter.blocks, self.blocks)
-            _complete("reservation", s.call.letter.reservations, self.reservations)
-        else:
-            _complete("block", ("decision", "grounds"), self.blocks)
-            _complete("reservation", ("no-appeal",), self.reservations)
-        return [
-            LetterIssued(
-                language=self.language,
-                blocks=self.blocks,
-                reservations=self.reservations,
-                signed_by=decision.person,
-                stamp=s.stamp(authority=decision.authority),
-            )
-        ]
+        stamp = s.stamp(authority=with_authority(s, self.authority))
+        return [ApplicationDismissed(cause=self.cause, grounds=stated(s, self.grounds), stamp=stamp)]
 
 
-def _complete(kind: str, required: Sequence[str], given: dict[str, str]) -> None:
-    missing = [name for name in required if not given.get(name, "").strip()]
-    unknown = [name for name in given if name not in required]
-    if missing or unknown:
-        wrong = f"missing: {', '.join(missing)}" if missing else f"unknown: {', '.join(unknown)}"
-        msg = f"The letter must have each {kind} the call requires ({', '.join(required)}); {wrong}."
-        raise NotAllowed(msg)
+def with_authority(s: Situation, reference: str, amount_ore: Ore = 0) -> str:
+    """The reference of a budget authority that covers this person, call, amount and instant, or NoAuthority."""
+    said(reference, "authority", most=200)
+    return s.authorities.budget(reference, s.by.person, s.call.appropriation, amount_ore, s.at).reference
 
 
-def _stated(grounds: Grounds) -> Grounds:
-    for name, text in msgspec.structs.asdict(grounds).items():
-        said(text, f"grounds.{name}")
+def stated(s: Situation, grounds: Grounds) -> Grounds:
+    """Grounds of which no part is empty, unless the call's legal regime asks for none (fvl §§ 24-25)."""
+    if s.call.legal_regime.grounds:
+        for name, text in msgspec.structs.asdict(grounds).items():
+            said(text, f"grounds.{name}")
     return grounds
 
 

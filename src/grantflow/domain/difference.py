@@ -29,20 +29,21 @@ def difference(before: Application, after: Application) -> list[Change]:
     for name in _BOOKKEEPING:
         one.pop(name, None)
         other.pop(name, None)
-    return list(_changes("", one, other))
+    return list(changes_between("", one, other))
 
 
-def _changes(path: str, before: Any, after: Any) -> Iterator[Change]:  # noqa: ANN401 - any JSON
+def changes_between(path: str, before: Any, after: Any) -> Iterator[Change]:  # noqa: ANN401 - any JSON
+    """Every value that differs between two plain values, `path` before each."""
     if before == after:
         return
     if isinstance(before, dict | None) and isinstance(after, dict | None) and (before or after):
         one, other = before or {}, after or {}
         for key in [*one, *(key for key in other if key not in one)]:
-            yield from _changes(f"{path}.{key}" if path else str(key), one.get(key), other.get(key))
+            yield from changes_between(f"{path}.{key}" if path else str(key), one.get(key), other.get(key))
     elif isinstance(before, list | None) and isinstance(after, list | None):
         one_list, other_list = before or [], after or []
         for n in range(max(len(one_list), len(other_list))):
-            yield from _changes(f"{path}[{n}]", _at(one_list, n), _at(other_list, n))
+            yield from changes_between(f"{path}[{n}]", _at(one_list, n), _at(other_list, n))
     else:
         yield Change(path, before, after)
 

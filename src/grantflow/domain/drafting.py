@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import puremagic
 
-from grantflow.domain.application import Application, Attachment, CaseEvent, Organisation
-from grantflow.domain.deciding import Command, Situation, refuse_if, waiting
-from grantflow.domain.errors import BadRequest, NotAllowed, NotFound
+from grantflow.domain.application import Application, CaseEvent
+from grantflow.domain.command import Command, Situation, refuse_if, waiting
+from grantflow.domain.errors import BadRequest, Failure, NotAllowed, NotFound
+from grantflow.domain.parts import Attachment, Organisation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from grantflow.domain.call_file import Area
     from grantflow.domain.event import Event
 
 
@@ -24,7 +26,10 @@ LONGEST_NAME = 200
 
 
 class DeadlineTerms(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A deadline as it stood when the case began: in which states the case waits for it, what then, and when (UTC)."""
+    """A deadline as it stood when the case began: in which states the case waits for it, what then, and when (UTC).
+
+    `binds` says who is to act: the applicant, or the authority.
+    """
 
     id: str
     limit: datetime
@@ -32,21 +37,23 @@ class DeadlineTerms(msgspec.Struct, frozen=True, omit_defaults=True):
     states: tuple[str, ...]
     reminders: tuple[datetime, ...] = ()
     follow_ups: tuple[datetime, ...] = ()
+    binds: str = "applicant"
 
 
 class ApplicationStarted(CaseEvent, frozen=True, kw_only=True):
-    """A municipality has begun an application, under one exact definition of the call (R35)."""
+    """An application has begun, in an area where the call has some, under one exact definition of the call (R35)."""
 
-    topic = "application-started@1"
+    topic = "application-started@2"
 
     call: str
     definition: str
     authority: str
     applicant: Organisation
     deadlines: tuple[DeadlineTerms, ...]
+    area: str = ""
 
     def apply(self, case: Application) -> Application:
-        return case.but(call=self.call, definition=self.definition, applicant=self.applicant)
+        return case.but(call=self.call, definition=self.definition, applicant=self.applicant, area=self.area)
 
 
 class SectionEdited(CaseEvent, frozen=True, kw_only=True):
@@ -95,31 +102,84 @@ class ApprovalVoided(CaseEvent, frozen=True, kw_only=True):
 
 
 class Start(Command, frozen=True, kw_only=True):
-    """Begin an application. The applicant is the caller's organisation: never named in the command (R6)."""
+    """Begin an application, in one of the call's areas where it has some.
+
+    The applicant is the caller's organisation: never named in the command (R6).
+    """
 
     step = "start"
 
+    area: str = ""
+
+    def area_of(self, case: Application) -> str:  # noqa: ARG002 - the case has none yet
+        return self.area
+
     def decide(self, s: Situation) -> Sequence[Event]:
-        number = s.by.organisation
-        municipality = s.call.register.municipality(number, s.at)
-        applicant = (
-            Organisation(number, municipality.name, municipality.number, municipality.county)
-            if municipality
-            else Organisation(number, "")
-        )
+        applicant = organisation(s, s.by.organisation)
+        if s.call.areas:
+            self._eligible(s)
         return [
             ApplicationStarted(
                 call=s.call.id,
                 definition=s.call.digest,
                 authority=s.call.authority,
                 applicant=applicant,
-                deadlines=tuple(
-                    DeadlineTerms(d.id, d.limit, d.passed, waiting(s, d), d.reminders, d.follow_ups)
-                    for d in s.call.deadlines.values()
-                ),
+                area=self.area,
+                deadlines=terms_of(s, self.area),
                 stamp=s.stamp(),
             )
         ]
+
+    def _eligible(self, s: Situation) -> None:
+        """Each area has its own applicants: municipalities, counties, or both."""
+        if not self.area:
+            msg = f"Name the area the application is for: {', '.join(s.call.areas)}."
+            raise BadRequest(msg)
+        area, number = s.call.areas[self.area], s.by.organisation
+        registered = {
+            "municipality": s.call.register.municipality(number, s.at),
+            "county": s.call.register.county(number, s.at),
+        }
+        if not any(registered[kind] for kind in area.applicants):
+            refuse_if(s.step, [_not_eligible(area)])
+
+
+def organisation(s: Situation, number: str) -> Organisation:
+    """An organisation as the register knows it at the instant; without a name when it is not in it."""
+    municipality = s.call.register.municipality(number, s.at)
+    if municipality:
+        return Organisation(number, municipality.name, municipality.number, municipality.county)
+    county = s.call.register.county(number, s.at)
+    return Organisation(number, county.name, county=county.name) if county else Organisation(number, "")
+
+
+def terms_of(s: Situation, area: str) -> tuple[DeadlineTerms, ...]:
+    """Every deadline that an application in this area may come to wait for, at whichever stage."""
+    return tuple(
+        DeadlineTerms(d.id, d.limit, d.passed, waiting(s, d), d.reminders, d.follow_ups, d.binds)
+        for d in s.call.whole.deadlines.values()
+        if not d.areas or area in d.areas
+    )
+
+
+_KINDS = {
+    "municipality": {"nb": "kommuner", "nn": "kommunar", "en": "municipalities"},
+    "county": {"nb": "fylkeskommuner", "nn": "fylkeskommunar", "en": "county authorities"},
+}
+
+
+def _not_eligible(area: Area) -> Failure:
+    who = {
+        language: word.join(_KINDS[kind][language] for kind in area.applicants)
+        for language, word in (("nb", " og "), ("nn", " og "), ("en", " and "))
+    }
+    names = {**area.name, "en": area.name.get("en", area.name["nb"])}
+    message = {
+        "nb": f"I området «{names['nb']}» kan bare {who['nb']} søke.",
+        "nn": f"I området «{names['nn']}» kan berre {who['nn']} søkje.",
+        "en": f"Only {who['en']} may apply in the area '{names['en']}'.",
+    }
+    return Failure(rule="applicants", message=message, source=area.source, path="applicant")
 
 
 class Edit(Command, frozen=True, kw_only=True):

@@ -168,8 +168,9 @@ class FrameExceeded(Refused):
 
     code = "frame-exceeded"
 
-    def __init__(self, amount: int, left: int) -> None:
-        super().__init__(f"{kr(amount)} would exceed the call's frame: {kr(left)} is left.")
+    def __init__(self, amount: int, left: int, area: str = "") -> None:
+        whose = f"the part of the area '{area}'" if area else "the call's frame"
+        super().__init__(f"{kr(amount)} would exceed {whose}: {kr(left)} is left.")
 
 
 class NotReady(Refused):
@@ -194,3 +195,47 @@ class ClockBehind(Refused):
     """The command's instant lies before what the case has already recorded."""
 
     code = "clock-behind"
+
+
+class NoAuthority(Refused):
+    """No written delegation covers this person, this matter, this amount and this day (bestemmelser 2.5.2.1; R22)."""
+
+    code = "no-authority"
+    status = 403
+
+
+class SuperiorDisqualified(Refused):
+    """A superior of the person is disqualified in the case, so the person can't decide in it either (fvl § 6)."""
+
+    code = "superior-disqualified"
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Your superior has declared a conflict in this case, and then those directly under them can't decide in it "
+            "either (fvl § 6). Somebody who answers to another must."
+        )
+
+
+class IdentityNumber(Refused):
+    """A text holds what is a national identity number. It is not repeated here, nor in any log."""
+
+    code = "identity-number"
+    status = 422
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"{path or 'the text'} holds a national identity number. Participants are counted, never named: "
+            "take it out, and say it again.",
+            failures=(
+                Failure(
+                    rule="identity-number",
+                    message={
+                        "nb": "Teksten har et fødselsnummer. Det skal ikke stå i saken.",
+                        "nn": "Teksten har eit fødselsnummer. Det skal ikkje stå i saka.",
+                        "en": "The text holds a national identity number, which must not stand in the case.",
+                    },
+                    path=path,
+                ),
+            ),
+        )

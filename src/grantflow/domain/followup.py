@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
 from grantflow.domain.application import Application, CaseEvent
 from grantflow.domain.calendar import clock, days_later, oslo_date
-from grantflow.domain.deciding import Command, Situation, end_of, said, waiting
+from grantflow.domain.command import Command, Situation, end_of, said, waiting
 from grantflow.domain.errors import NotAllowed, NotFound, NothingDue
 
 if TYPE_CHECKING:
@@ -36,14 +36,14 @@ class DeadlineExtended(CaseEvent, frozen=True, kw_only=True):
 
 
 class ReminderSent(CaseEvent, frozen=True, kw_only=True):
-    """The municipality was reminded of what is due (R24, R31). `due_at` is when the reminder should have gone."""
+    """Whoever is to act was reminded of what is due (R24, R31). `due_at` is when the reminder should have gone."""
 
-    topic = "reminder-sent@1"
+    topic = "reminder-sent@2"
 
     deadline: str
     limit: datetime
     due_at: datetime
-    to: Literal["applicant"] = "applicant"
+    to: str
 
     def apply(self, case: Application) -> Application:
         return case.but(reminded={**case.reminded, self.deadline: self.due_at})
@@ -124,7 +124,11 @@ class Remind(Command, frozen=True, kw_only=True):
         if not due or (last is not None and self.due_at <= last):
             msg = f"No reminder of the {self.deadline} deadline is due in this case."
             raise NothingDue(msg)
-        return [ReminderSent(deadline=self.deadline, limit=limit, due_at=self.due_at, stamp=s.stamp())]
+        return [
+            ReminderSent(
+                deadline=self.deadline, limit=limit, due_at=self.due_at, to=terms.binds, stamp=s.stamp()
+            )
+        ]
 
 
 class MarkOverdue(Command, frozen=True, kw_only=True):
@@ -137,7 +141,8 @@ class MarkOverdue(Command, frozen=True, kw_only=True):
     def decide(self, s: Situation) -> Sequence[Event]:
         terms = _terms(s, self.deadline)
         limit = s.case.limit(self.deadline, s.call)
-        if terms.passed != "overdue" or s.at < limit or self.deadline in s.case.overdue:
+        waits = terms.passed == "overdue" and s.case.state in waiting(s, terms)
+        if not waits or s.at < limit or self.deadline in s.case.overdue:
             msg = f"The case is not newly overdue on the {self.deadline} deadline."
             raise NothingDue(msg)
         return [MarkedOverdue(deadline=self.deadline, due_at=limit, stamp=s.stamp())]

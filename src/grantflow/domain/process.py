@@ -23,7 +23,12 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A step of the process: from which state to which, for which roles, after which declaration.
 
     A move from a state to itself is a step that records something and leaves the case where it is. An `impartial` step
-    is closed to the directorate's people until they have declared their impartiality in the case.
+    is closed to the directorate's people until they have declared their impartiality in the case. A step is open once
+    each of the steps in `after` has been taken on the content as it stands, and only in `areas` where some are named.
+
+    A step that the engine does not know is a declared one: it carries a `form` (`forms/NAME.schema.json`), records what
+    was filled in and moves no money. Where it `opens` a stage, the application is filled in, approved and submitted
+    anew from there.
     """
 
     id: str
@@ -31,6 +36,10 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     moves: dict[str, str]
     roles: tuple[str, ...]
     impartial: bool = False
+    after: tuple[str, ...] = ()
+    areas: tuple[str, ...] = ()
+    form: str = ""
+    opens: str = ""
 
 
 class Apart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,11 +58,24 @@ class ProcessFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     steps: tuple[Step, ...]
     apart: tuple[Apart, ...] = ()
 
+    def within(self, area: str) -> ProcessFile:
+        """The process as it is for an application in one area: its steps, each after those that exist there."""
+        steps = [step for step in self.steps if not step.areas or area in step.areas]
+        there = {step.id for step in steps}
+        return msgspec.structs.replace(
+            self,
+            steps=tuple(
+                msgspec.structs.replace(step, after=tuple(one for one in step.after if one in there))
+                for step in steps
+            ),
+        )
+
 
 class Process:
     """A process ready to be asked. Built once for a definition; every answer is looked up, none is computed twice."""
 
     def __init__(self, declared: ProcessFile) -> None:
+        self.declared = declared
         self.id = declared.id
         self.initial = declared.initial
         self.states = {state.id: state for state in declared.states}
@@ -69,6 +91,11 @@ class Process:
             state: tuple(step for step in self.steps if (state, step) in self._targets)
             for state in (BEGINNING, *self.states)
         }
+
+    def within(self, area: str) -> Process:
+        """The process as it is for an application in one area; the same where areas make no difference."""
+        declared = self.declared.within(area)
+        return self if declared == self.declared else Process(declared)
 
     def target(self, step: str, state: str) -> str | None:
         """Where `step` leads from `state`; None when there is no such arrow."""

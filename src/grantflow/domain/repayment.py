@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from grantflow.domain.application import Application, CaseEvent, Repayment
-from grantflow.domain.deciding import Command, Situation, amount, end_of, said
+from grantflow.domain.application import Application, CaseEvent
+from grantflow.domain.command import Command, Situation, amount, end_of, said
+from grantflow.domain.decision import with_authority
 from grantflow.domain.errors import NotAllowed, NotReady
 from grantflow.domain.money import Ore, kr
+from grantflow.domain.parts import Notice, Repayment
 from grantflow.domain.reporting import closing
 
 if TYPE_CHECKING:
@@ -29,7 +31,8 @@ class RepaymentNotified(CaseEvent, frozen=True, kw_only=True):
     reason: str
 
     def apply(self, case: Application) -> Application:
-        return _repayment(case, notified=True, answer_limit=self.answer_limit)
+        notice = Notice("repayment", self.reason, self.answer_limit)
+        return _repayment(case, notified=True, answer_limit=self.answer_limit).but(notice=notice)
 
 
 class RepaymentClaimed(CaseEvent, frozen=True, kw_only=True):
@@ -49,6 +52,7 @@ class RepaymentReceived(CaseEvent, frozen=True, kw_only=True):
     """Money has come back; `outstanding_ore` is what is still claimed."""
 
     topic = "repayment-received@1"
+    correctable = frozenset({"bank_reference"})
 
     amount_ore: Ore
     outstanding_ore: Ore
@@ -57,6 +61,12 @@ class RepaymentReceived(CaseEvent, frozen=True, kw_only=True):
     def apply(self, case: Application) -> Application:
         so_far = case.repayment.received_ore if case.repayment else 0
         return _repayment(case, received_ore=so_far + self.amount_ore)
+
+    def corrected(self, s: Situation, field: str, value: str) -> CaseEvent:  # noqa: ARG002 - it has one only
+        return msgspec.structs.replace(self, bank_reference=said(value, "bank_reference", most=100))
+
+    def apply_corrected(self, case: Application) -> Application:
+        return case
 
 
 class NotifyRepayment(Command, frozen=True, kw_only=True):
@@ -87,9 +97,10 @@ class NotifyRepayment(Command, frozen=True, kw_only=True):
 
 
 class ClaimRepayment(Command, frozen=True, kw_only=True):
-    """Claim the unspent back, after notice and after the time to answer it has passed."""
+    """Claim the unspent back, after notice and once it is answered or the time to answer it has passed (fvl § 16)."""
 
     step = "claim-repayment"
+    binding = True
 
     due: date
     reason: str
@@ -97,9 +108,7 @@ class ClaimRepayment(Command, frozen=True, kw_only=True):
 
     def decide(self, s: Situation) -> Sequence[Event]:
         repayment = _due(s)
-        if repayment.answer_limit is None or s.at < repayment.answer_limit:
-            msg = "A claim needs prior notice (notify-repayment), and the time to answer must have passed (fvl § 16)."
-            raise NotReady(msg)
+        _heard(s, repayment)
         if repayment.claimed_ore:
             msg = "The money is claimed already."
             raise NotAllowed(msg)
@@ -111,7 +120,7 @@ class ClaimRepayment(Command, frozen=True, kw_only=True):
                 amount_ore=repayment.unspent_ore,
                 due=self.due,
                 reason=said(self.reason, "reason"),
-                stamp=s.stamp(authority=said(self.authority, "authority", most=200)),
+                stamp=s.stamp(authority=with_authority(s, self.authority, repayment.unspent_ore)),
             )
         ]
 
@@ -142,6 +151,17 @@ class RecordRepayment(Command, frozen=True, kw_only=True):
             stamp=s.stamp(),
         )
         return [event] if outstanding else [event, closing(s)]
+
+
+def _heard(s: Situation, repayment: Repayment) -> None:
+    """The municipality has had its say, where the call's legal regime asks for prior notice."""
+    if not s.call.legal_regime.prior_notice:
+        return
+    notice = s.case.notice
+    answered = notice is not None and notice.what == "repayment" and bool(notice.answer)
+    if repayment.answer_limit is None or (s.at < repayment.answer_limit and not answered):
+        msg = "A claim needs prior notice (notify-repayment), and the time to answer must have passed (fvl § 16)."
+        raise NotReady(msg)
 
 
 def _due(s: Situation) -> Repayment:

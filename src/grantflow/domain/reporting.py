@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from grantflow.domain.application import Application, CaseEvent, Repayment, Report
+from grantflow.domain.application import Application, CaseEvent
 from grantflow.domain.calendar import oslo_date
-from grantflow.domain.deciding import Command, Situation, refuse_if, said
+from grantflow.domain.command import Command, Situation, refuse_if, said
 from grantflow.domain.digest import digest_of
 from grantflow.domain.errors import ApprovalOutdated, NotAllowed, NotReady
-from grantflow.domain.money import Ore, ore
+from grantflow.domain.money import Ore
+from grantflow.domain.parts import Repayment, Report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,7 +108,7 @@ class SubmitReport(Command, frozen=True, kw_only=True):
 
     def decide(self, s: Situation) -> Sequence[Event]:
         refuse_if(s.step, s.call.report_form.check(self.content, complete=True, section=None))
-        booked = sum(ore(line["amount"]) for line in self.accounts["expenses"] if line["class"] == "project")
+        booked = s.call.facts.read("reporting.booked", self.content, s.at, int, 0)
         return [
             ReportSubmitted(
                 digest=digest_of(self.content), content=self.content, booked_ore=booked, stamp=s.stamp()
@@ -142,9 +143,9 @@ class CountersignAccounts(Command, frozen=True, kw_only=True):
         if not report.signed_by:
             msg = "The project lead signs first (sign-accounts)."
             raise NotReady(msg)
-        deadline = s.call.deadline_of(s.step)
-        limit = s.case.limit(deadline.id, s.call) if deadline else s.at
-        late = deadline is not None and s.at >= limit
+        deadlines = s.call.deadlines_of(s.step)
+        limit = max((s.case.limit(deadline.id, s.call) for deadline in deadlines), default=s.at)
+        late = bool(deadlines) and s.at >= limit
         days = (oslo_date(s.at) - oslo_date(limit)).days + 1 if late else 0
         return [AccountsCountersigned(digest=self.digest, due_at=limit, days_late=days, stamp=s.stamp())]
 
@@ -175,7 +176,7 @@ class AcceptReport(Command, frozen=True, kw_only=True):
         if report is None or decision is None or report.accepted_by:
             msg = "There is no report waiting to be accepted."
             raise NotAllowed(msg)
-        unspent = max(0, decision.amount_ore - report.booked_ore)
+        unspent = max(0, s.case.paid_ore - min(decision.amount_ore, report.booked_ore))
         accepted = ReportAccepted(
             granted_ore=decision.amount_ore,
             booked_ore=report.booked_ore,

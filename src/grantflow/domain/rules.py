@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A condition that must hold `when` a step is taken; `source` is the paragraph of the call it comes from."""
+    """A condition that must hold `when` a step is taken; `source` is the paragraph of the call it comes from.
+
+    It holds for applications in its `areas` and at its `stages`; for all where none are named.
+    """
 
     id: str
     rule: str
@@ -26,6 +29,12 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     require: str
     message: dict[str, str]
     path: str = ""
+    areas: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
+
+    def concerns(self, area: str, stage: str) -> bool:
+        """Whether it holds for an application in this area, at this stage."""
+        return (not self.areas or area in self.areas) and (not self.stages or stage in self.stages)
 
 
 class Condition:
@@ -39,10 +48,14 @@ class Condition:
 
     def holds(self, context: cel.Context) -> bool:
         """Whether it is true. What can't be evaluated (a field that is missing, of another kind) is not."""
+        return self.value(context) is True
+
+    def value(self, context: cel.Context) -> Any:  # noqa: ANN401 - whatever the expression gives
+        """What it gives; None when it can't be evaluated."""
         try:
-            return self._program.execute(context) is True
+            return self._program.execute(context)
         except (KeyError, TypeError, ValueError, RuntimeError):
-            return False
+            return None
 
 
 class Rules:
@@ -56,9 +69,11 @@ class Rules:
             for step in rule.when:
                 self._by_step.setdefault(step, []).append((rule, condition))
 
-    def failures(self, step: str, content: Mapping[str, Any], at: datetime) -> tuple[Failure, ...]:
+    def failures(
+        self, step: str, content: Mapping[str, Any], at: datetime, *, area: str = "", stage: str = ""
+    ) -> tuple[Failure, ...]:
         """The rules of this step that do not hold for the content at this instant, in declared order."""
-        rules = self._by_step.get(step)
+        rules = [one for one in self._by_step.get(step, ()) if one[0].concerns(area, stage)]
         if not rules:
             return ()
         context = context_of(content, self._register, at)
@@ -75,21 +90,24 @@ def context_of(content: Mapping[str, Any], register: Register, at: datetime) -> 
 
 
 def functions(register: Register, at: datetime) -> dict[str, Callable[..., Any]]:
-    """The functions that rules may call: money, sum, distinct, valid_orgnr, municipality (as of the instant)."""
+    """The functions that rules may call; `municipality` and `county` answer as of the instant."""
     return {
         "money": ore,
         "sum": sum,
         "distinct": lambda values: len(set(values)) == len(values),
         "valid_orgnr": valid_orgnr,
         "municipality": lambda orgnr: register.municipality(orgnr, at) is not None,
+        "county": lambda orgnr: register.county(orgnr, at) is not None,
     }
 
 
-FUNCTIONS = frozenset({"money", "sum", "distinct", "valid_orgnr", "municipality"})
+FUNCTIONS = frozenset({"money", "sum", "distinct", "valid_orgnr", "municipality", "county"})
 """The names of `functions`, beside CEL's own."""
 
 FACTS = (
     "applicant_organisation",
+    "area",
+    "stage",
     "state",
     "year",
     "themes",

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from grantflow.domain.application import Application, CaseEvent
 from grantflow.domain.calendar import clock
-from grantflow.domain.deciding import Command, Situation, refuse_if, said
+from grantflow.domain.command import Command, Situation, refuse_if, said, waiting
 from grantflow.domain.errors import ApprovalOutdated, NothingDue
-from grantflow.domain.money import Ore, ore
+from grantflow.domain.money import Ore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from grantflow.domain.call import F
     from grantflow.domain.event import Event
 
 
@@ -36,6 +37,7 @@ class ApplicationSubmitted(CaseEvent, frozen=True, kw_only=True):
     def apply(self, case: Application) -> Application:
         return case.but(
             submitted=self.content,
+            title=self.title,
             asked_ore=self.asked_ore,
             eligible_ore=self.eligible_ore,
             consultation_due=self.consultation_due,
@@ -81,25 +83,26 @@ class Submit(Command, frozen=True, kw_only=True):
         if case.approval is None or case.approval.content != digest:
             msg = "What would be submitted is not what the director approved. Have it approved again."
             raise ApprovalOutdated(msg)
-        project, budget = case.content["project"], case.content["budget"]
-        own = ore(budget["own_contribution"])
-        others = sum(ore(support["amount"]) for support in budget["other_public_support"])
-        lines = sum(ore(line["amount"]) for line in budget["lines"] if line["class"] == "project")
         submitted = ApplicationSubmitted(
             content=digest,
-            title=project["title"],
-            asked_ore=ore(budget["asked"]),
-            eligible_ore=max(0, lines - own - others),
-            own_contribution_ore=own,
-            participants=project["participants"],
-            partners=tuple(p["organisation"] for p in case.content["partners"]["organisations"]),
-            themes=tuple(project["themes"]),
+            title=_fact(s, "title", str, ""),
+            asked_ore=_fact(s, "asked", int, 0),
+            eligible_ore=max(0, _fact(s, "eligible", int, 0)),
+            own_contribution_ore=_fact(s, "own_contribution", int, 0),
+            participants=_fact(s, "participants", int, 0),
+            partners=tuple(_fact(s, "partners", list, [])),
+            themes=tuple(_fact(s, "themes", list, [])),
             consultation_due=call.consultation is not None and call.consultation.required(case.content, s.at),
-            exemption_needed=project["outside_acts"],
+            exemption_needed=_fact(s, "exemption_needed", bool, unless=False),
             stamp=s.stamp(),
         )
         receipt = ReceiptIssued(content=digest, received_at=s.at, stamp=s.stamp())
         return [submitted, receipt]
+
+
+def _fact(s: Situation, name: str, kind: type[F], unless: F) -> F:
+    """What the call's file says of how the form is read, asked about this application."""
+    return s.call.facts.read(f"application.{name}", s.case.content, s.at, kind, unless)
 
 
 class Withdraw(Command, frozen=True, kw_only=True):
@@ -122,8 +125,8 @@ class Lapse(Command, frozen=True, kw_only=True):
 
     def decide(self, s: Situation) -> Sequence[Event]:
         terms = s.call.deadlines.get(self.deadline)
-        if terms is None or terms.passed != "lapse":
-            msg = f"No deadline '{self.deadline}' of {s.call.id} makes a case lapse."
+        if terms is None or terms.passed != "lapse" or s.case.state not in waiting(s, terms):
+            msg = f"No deadline '{self.deadline}' of {s.call.id} makes a case lapse that is {s.case.state}."
             raise NothingDue(msg)
         limit = s.case.limit(self.deadline, s.call)
         if s.at < limit:

@@ -41,6 +41,7 @@ class Picture(msgspec.Struct, frozen=True):
     """A process, and a case's path through it where one is shown."""
 
     title: str
+    language: str
     boxes: tuple[Box, ...]
     ways: tuple[Way, ...]
 
@@ -75,13 +76,13 @@ def picture_of(call: Call, language: str, history: Sequence[Entry] = ()) -> Pict
         Way(*way, (*steps, *([passages[way]] if way in passages else [])), passed=way in passages)
         for way, steps in between.items()
     ]
-    return Picture(call.names.get(language, call.id), tuple(boxes), tuple(ways))
+    return Picture(call.names.get(language, call.id), language, tuple(boxes), tuple(ways))
 
 
 def _step(step: Step, call: Call, language: str) -> str:
-    deadline = call.deadline_of(step.id)
-    due = f", {call.deadlines[deadline.id].day:%d.%m.%Y}" if deadline else ""
-    return f"{step.name.get(language, step.id)} ({', '.join(step.roles)}{due})"
+    due = "".join(f", {deadline.day:%d.%m.%Y}" for deadline in call.deadlines_of(step.id))
+    where = f"; {', '.join(step.areas)}" if step.areas else ""
+    return f"{step.name.get(language, step.id)} ({', '.join(step.roles)}{due}{where})"
 
 
 def _passages(history: Iterable[Entry]) -> Iterable[tuple[tuple[str, str], str]]:

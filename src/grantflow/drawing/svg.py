@@ -50,13 +50,20 @@ class Line(msgspec.Struct, frozen=True):
     anchor: str = "start"
 
 
+_DESCRIBED = {
+    "nb": "{} tilstander, {} veier mellom dem",
+    "nn": "{} tilstandar, {} vegar mellom dei",
+    "en": "{} states, {} ways between them",
+}
+
+
 def svg(picture: Picture) -> str:
     """The picture as SVG text."""
     places, height = _places(picture)
     width = max((place.x + place.width for place in places.values()), default=0) + _MARGIN
-    described = f"{len(picture.boxes) - 1} states, {len(picture.ways)} ways between them"
+    described = _DESCRIBED[picture.language].format(len(picture.boxes) - 1, len(picture.ways))
     parts = [
-        _opening(width, height),
+        _opening(width, height, picture.language),
         f'<title id="title">{escape(picture.title)}</title>',
         f'<desc id="desc">{escape(described)}</desc>',
         f"<style>{_STYLE}</style>",
@@ -185,9 +192,10 @@ def _on_side(way: Way, end: str, places: Mapping[str, Place], ways: Sequence[Way
     return places[end].y + (sharing.index(way) + 1) * places[end].height // (len(sharing) + 1)
 
 
-def _opening(width: int, height: int) -> str:
+def _opening(width: int, height: int, language: str) -> str:
     size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-labelledby="title desc">'
+    read_by = f'xml:lang="{language}" role="img" aria-labelledby="title desc"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {read_by}>'
 
 
 def _marker(name: str, colour: str) -> str:

@@ -1,92 +1,156 @@
-"""Whether the conditions in call.toml compile, and whether the variables, functions and fields they name exist."""
+"""Whether the expressions in call.toml compile, whether what they name exists, and whether they give what is asked."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
 
-from grantflow.domain.rules import FACTS, FUNCTIONS, Condition
-from grantflow.inspection.fields import field_path, unknown_fields
-from grantflow.inspection.finding import nearest
+import msgspec
+
+from grantflow.domain.call_file import APPLICATION_FORM
+from grantflow.domain.rules import FACTS, Condition
+from grantflow.inspection.expression import read
+from grantflow.inspection.fields import field_path
+from grantflow.inspection.kinds import LIST, NUMBER, TEXT, YES_OR_NO, Value, in_words, look_through
+from grantflow.inspection.tables import names, text, texts, within
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from grantflow.domain.schema import Schema
     from grantflow.inspection.source import Source, Where
 
-BUILT_IN = frozenset(
-    {"size", "has", "all", "exists", "exists_one", "map", "filter", "startsWith", "endsWith", "contains", "matches",
-     "int", "uint", "double", "string", "bool", "type", "duration", "timestamp", "dyn", "bytes"}
-)  # fmt: skip
-"""CEL's own functions and macros."""
-_REPORT = "submit-report"
 _REASON = re.compile(r"ERROR: <input>:\d+:\d+: (?P<reason>.*)")
-_BINDING = re.compile(r"\.(?:all|exists|exists_one|map|filter)\(\s*([A-Za-z_]\w*)\s*,")
+_START, _REPORT = "start", "submit-report"
+
+READ_AS = {
+    "title": TEXT, "asked": NUMBER, "eligible": NUMBER, "own_contribution": NUMBER, "participants": NUMBER,
+    "partners": LIST, "themes": LIST, "district": TEXT, "exemption_needed": YES_OR_NO,
+    "starts_on": TEXT, "ends_on": TEXT,
+}  # fmt: skip
+"""What kind each expression of [application] must give; amounts are øre."""
 
 
-def check_conditions(source: Source, application: Schema, report: Schema) -> None:
-    """Check every rule's condition and path, and the consultation's; the forms are empty where they can't be read."""
-    for where, rule in source.tables("rules"):
-        when = rule.get("when")
-        steps = when if isinstance(when, list) else []
-        of_report = _REPORT in steps
-        variables = _variables(application, report if of_report else {}, begun=steps != ["start"])
-        if isinstance(rule.get("require"), str):
-            _condition(source, (*where, "require"), rule["require"], variables)
-        path = rule.get("path")
-        if isinstance(path, str) and path and application:
-            both = {"properties": {**_sections(application), **(_sections(report) if of_report else {})}}
-            root = {**both, "$defs": {**application.get("$defs", {}), **report.get("$defs", {})}}
-            wrong = field_path(path, root)
-            if wrong:
-                source.add((*where, "path"), wrong)
-    consultation = source.value.get("consultation")
-    if isinstance(consultation, dict) and isinstance(consultation.get("require"), str):
-        where = ("consultation", "require")
-        _condition(
-            source, where, consultation["require"], _variables(application, {}, begun=True, facts=False)
-        )
+class Asked(msgspec.Struct, frozen=True):
+    """A place where an expression is asked, and what it can name there."""
+
+    at: str
+    names: dict[str, Value]
 
 
-def _condition(
-    source: Source, where: Where, expression: str, variables: Mapping[str, tuple[Schema, Schema]]
+def check_conditions(
+    source: Source, forms: Mapping[str, Schema], report: Schema, places: Mapping[str, set[str]] | None
 ) -> None:
+    """Check every expression of the call.
+
+    `forms` are the stages' own by stage, `report` that of report and accounts; those that can't be read are empty.
+    `places` says at which stages each step can be taken, None where the process does not say.
+    """
+    facts = _facts(source, forms)
+    for where, rule in source.tables("rules"):
+        asked = [
+            Asked(_told(step, stage, forms), {"facts": facts, **_content(step, forms[stage], report)})
+            for step in texts(rule, "when")
+            for stage in forms
+            if (stage in texts(rule, "stages") if texts(rule, "stages") else _comes(step, stage, places))
+            if step == _START or (forms[stage] and (report or step != _REPORT))
+        ]
+        if isinstance(rule.get("require"), str):
+            _check(source, (*where, "require"), rule["require"], asked, YES_OR_NO)
+        _path(source, where, rule, [*forms.values(), *([report] if _REPORT in texts(rule, "when") else [])])
+    application = [Asked("", _sections(form)) for form in forms.values()] if all(forms.values()) else []
+    for name, kind in READ_AS.items():
+        expression = text(within(source.value, "application"), name)
+        _check(source, ("application", name), expression, application, kind)
+    booked = text(within(source.value, "reporting"), "booked")
+    _check(source, ("reporting", "booked"), booked, [Asked("", _sections(report))] if report else [], NUMBER)
+    consulted = text(within(source.value, "consultation"), "require")
+    _check(source, ("consultation", "require"), consulted, application, YES_OR_NO)
+
+
+def _check(source: Source, where: Where, expression: str, asked: Sequence[Asked], kind: str) -> None:
+    """Compile an expression and look it through at each place where it is asked.
+
+    A rule must be right at every place. What reads the case (its places have no name) sees what was filled in at any
+    stage, so it is wrong only where no stage has it right.
+    """
+    if not expression.strip():
+        return
     try:
-        condition = Condition(expression)
+        Condition(expression)
+        tree = read(expression)
     except ValueError as error:
         found = _REASON.search(str(error))
-        source.add(where, f"the condition does not compile: {found['reason'] if found else error}")
+        source.add(where, f"the expression does not compile: {found['reason'] if found else error}")
         return
-    bound = _bound(expression)
-    for name in sorted(condition.variables - bound - set(variables)):
-        source.add(where, f"there is no '{name}' to ask about here{nearest(name, variables)}")
-    for name in sorted(condition.functions - FUNCTIONS - BUILT_IN):
-        source.add(where, f"there is no function '{name}'{nearest(name, FUNCTIONS | BUILT_IN)}")
-    for root in {id(root): root for _, root in variables.values()}.values():
-        known = {name: schema for name, (schema, of) in variables.items() if of is root}
-        for wrong in unknown_fields(expression, known, root):
-            source.add(where, wrong)
+    told: dict[str, list[str]] = {}
+    for place in asked:
+        value, faults = look_through(tree, place.names)
+        if value.kind not in ("", kind):
+            faults.append(f"this gives {in_words(value.kind)}, and {in_words(kind)} is needed")
+        for fault in faults:
+            told.setdefault(fault, []).append(place.at)
+    for fault, places in told.items():
+        if len(places) == len(asked):
+            source.add(where, fault)
+        elif places[0]:
+            source.add(where, f"{places[0]}: {fault}")
 
 
-def _variables(
-    application: Schema, report: Schema, *, begun: bool, facts: bool = True
-) -> dict[str, tuple[Schema, Schema]]:
-    """What a condition can name at a step: the schema of each, with the form it belongs to."""
-    known: dict[str, tuple[Schema, Schema]] = {}
-    if facts:
-        schema: Schema = {"properties": {name: {} for name in FACTS}}
-        known["facts"] = (schema, schema)
-    for form in (application if begun else {}, report):
-        known |= {name: (section, form) for name, section in _sections(form).items()}
-    return known
+def _path(source: Source, where: Where, rule: dict[str, Any], forms: Iterable[Schema]) -> None:
+    """A rule's path is a field of one of the forms that it is asked about."""
+    path, known = text(rule, "path"), [form for form in forms if form]
+    wrong = [field_path(path, form) for form in known] if path else []
+    if wrong and all(wrong):
+        source.add((*where, "path"), wrong[0])
 
 
-def _sections(form: Schema) -> dict[str, Any]:
+def _comes(step: str, stage: str, places: Mapping[str, set[str]] | None) -> bool:
+    return places is None or step not in places or stage in places[step]
+
+
+def _content(step: str, form: Schema, report: Schema) -> dict[str, Value]:
+    """What a rule can name at a step beside the facts: nothing is filled in when a case begins."""
+    if step == _START:
+        return {}
+    return {**_sections(form), **(_sections(report) if step == _REPORT else {})}
+
+
+def _told(step: str, stage: str, forms: Mapping[str, Schema]) -> str:
+    words = [f"at '{step}'"] if step else []
+    return ", ".join([*words, *([f"at the stage '{stage}'"] if len(forms) > 1 else [])])
+
+
+def _sections(form: Schema) -> dict[str, Value]:
     sections = form.get("properties")
-    return sections if isinstance(sections, dict) else {}
+    known = sections if isinstance(sections, dict) else {}
+    return {name: Value(section, form) for name, section in known.items()}
 
 
-def _bound(expression: str) -> set[str]:
-    """The names that macros give to items: `lines.all(l, ...)` binds `l`."""
-    return {found[1] for found in _BINDING.finditer(expression)}
+def _facts(source: Source, forms: Mapping[str, Schema]) -> Value:
+    """What a rule can ask of the case itself, each fact with its kind."""
+    some, number = {"type": "string"}, {"type": "integer"}
+    themes = names(source.tables("themes"))
+    known: dict[str, Schema] = {
+        "applicant_organisation": some,
+        "area": {"enum": [*names(source.tables("areas")), ""]},
+        "stage": {"enum": list(forms)},
+        "state": some,
+        "year": number,
+        "themes": {"type": "array", "items": {"enum": themes} if themes else some},
+        "asked": number,
+        "granted": number,
+        "conditions": {"type": "array", "items": some},
+    }
+    schema: Schema = {"properties": {name: known.get(name, {}) for name in FACTS}}
+    return Value(schema, schema)
+
+
+def stage_forms(source: Source) -> dict[str, tuple[Where, str]]:
+    """The form of each stage, with the place that names it; the only stage of a call that declares none."""
+    declared = {
+        text(table, "id"): ((*where, "form"), text(table, "form") or APPLICATION_FORM)
+        for where, table in source.tables("stages")
+        if text(table, "id")
+    }
+    return declared or {"application": (("application",), APPLICATION_FORM)}

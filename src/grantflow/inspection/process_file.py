@@ -1,68 +1,135 @@
-"""What can be wrong in process.toml: arrows and roles that are not there, states nobody reaches or ever leaves."""
+"""What can be wrong in process.toml itself: steps, arrows, roles and orders that aren't there, or can't be right."""
 
 from __future__ import annotations
 
-from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from grantflow.domain.deciding import COMMANDS, DIRECTORATE, MUNICIPAL
-from grantflow.domain.process import BEGINNING
-from grantflow.inspection.call_file import check_texts, names
+import msgspec
+
+from grantflow.domain import lifecycle as _with_every_command  # noqa: F401
+from grantflow.domain.command import COMMANDS
+from grantflow.domain.process import BEGINNING, ProcessFile
+from grantflow.domain.roles import DIRECTORATE, MACHINES, MUNICIPAL
 from grantflow.inspection.finding import nearest
+from grantflow.inspection.tables import check_known, check_texts, check_unique, listed, text, texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from grantflow.inspection.source import Source
+    from grantflow.inspection.outline import Outline
 
 ROLES = MUNICIPAL | DIRECTORATE
 STEPS = frozenset(COMMANDS) | {"close"}
 """Every step the engine can take; `close` is taken as part of the step that settles a case."""
+OF_THE_DIRECTORATE = frozenset(
+    {"assign", "request-information", "consult", "record-statement", "score", "assess", "assess-state-aid",
+     "grant", "reject", "dismiss", "notify-reversal", "reverse", "reduce", "issue-letter", "accept-condition",
+     "waive-condition", "register-account", "attest-payment", "authorise-payment", "confirm-payment",
+     "return-report", "accept-report", "notify-repayment", "claim-repayment", "record-repayment",
+     "answer-complaint", "declare-impartiality", "extend-deadline"}
+)  # fmt: skip
+"""Steps that nobody of a municipality takes: its own application is judged by others."""
+OF_THE_MUNICIPALITY = frozenset({"approve", "submit", "sign-accounts", "countersign-accounts"})
+"""Steps by which the municipality binds itself: nobody of the directorate takes them for it."""
+WITHOUT_DECLARATION = frozenset(
+    {"declare-impartiality", "extend-deadline", "move-to-revision", "register-complaint"}
+)
+"""What the directorate's people may do before they have declared their impartiality: nothing of it judges the case."""
 
 
-def check_process(source: Source) -> None:
-    """Check names, arrows and roles, and that every state is reached and every case can end."""
-    states, steps = names(source.tables("states")), names(source.tables("steps"))
-    for listed in ("states", "steps"):
-        _names(source, listed)
-    _known_steps(source)
-    _arrows(source, states)
+def check_process(process: Outline) -> None:
+    """Check names, roles, arrows and order of the steps; whether the process is safe is another question."""
+    source = process.source
+    for key in ("states", "steps"):
+        check_unique(source, key)
+        for where, table in source.tables(key):
+            check_texts(source, where, table, "name")
+    for step in process.steps:
+        _known(process, step)
+        _roles(process, step)
+        _order(process, step)
+    _cycles(process)
+    _arrows(process)
     for where, apart in source.tables("apart"):
-        for number, step in enumerate(_list(apart.get("steps"))):
-            if step not in steps:
-                source.add((*where, "steps", number), f"there is no step '{step}'{nearest(step, steps)}")
+        check_known(source, where, apart, "steps", process.steps, "there is no step")
     initial = source.value.get("initial")
-    if isinstance(initial, str) and initial not in states:
-        source.add(("initial",), f"there is no state '{initial}'{nearest(initial, states)}")
-    _ways(source, states)
+    if isinstance(initial, str) and initial not in process.states:
+        source.add(("initial",), f"there is no state '{initial}'{nearest(initial, process.states)}")
 
 
-def _names(source: Source, listed: str) -> None:
-    seen: set[Any] = set()
-    for where, table in source.tables(listed):
-        if table.get("id") in seen:
-            source.add((*where, "id"), f"'{table['id']}' stands twice in {listed}")
-        seen.add(table.get("id"))
-        check_texts(source, (*where, "name"), table.get("name"))
+def _known(process: Outline, step: str) -> None:
+    """A step is either one of the engine's, or one that a form makes the call's own."""
+    source, where, table = process.source, process.places[step], process.steps[step]
+    if step in STEPS:
+        for key in ("form", "opens"):
+            if text(table, key):
+                source.add((*where, key), f"'{step}' is a step of the engine's, and has no '{key}'")
+    elif not text(table, "form"):
+        known = nearest(step, STEPS) or ","
+        source.add(
+            (*where, "id"),
+            f"the engine has no step '{step}'{known} and no form makes it one of the call's own",
+        )
 
 
-def _known_steps(source: Source) -> None:
-    for where, step in source.tables("steps"):
-        name = step.get("id")
-        if isinstance(name, str) and name not in STEPS:
-            source.add((*where, "id"), f"the engine has no step '{name}'{nearest(name, STEPS)}")
-        for number, role in enumerate(_list(step.get("roles"))):
-            if role not in ROLES:
-                source.add((*where, "roles", number), f"there is no role '{role}'{nearest(role, ROLES)}")
-        if step.get("roles") == []:
-            source.add((*where, "roles"), f"nobody may take '{name}'")
+def _roles(process: Outline, step: str) -> None:
+    source, where, table = process.source, process.places[step], process.steps[step]
+    if table.get("roles") == []:
+        source.add((*where, "roles"), f"nobody may take '{step}'")
+    for number, role in listed(table, "roles"):
+        if role not in ROLES:
+            source.add((*where, "roles", number), f"there is no role '{role}'{nearest(role, ROLES)}")
+        elif role in MUNICIPAL and step in OF_THE_DIRECTORATE:
+            source.add(
+                (*where, "roles", number), f"'{step}' is the directorate's, and '{role}' is of a municipality"
+            )
+        elif role in DIRECTORATE and step in OF_THE_MUNICIPALITY:
+            source.add(
+                (*where, "roles", number),
+                f"'{step}' is the municipality's, and '{role}' is of the directorate",
+            )
+    people = set(texts(table, "roles")) & (DIRECTORATE - MACHINES)
+    if people and step not in WITHOUT_DECLARATION and table.get("impartial") is not True:
+        source.add(
+            where, f"'{step}' must be `impartial`: whoever prepares or decides declares first (fvl §§ 6-10)"
+        )
 
 
-def _arrows(source: Source, states: list[str]) -> None:
-    begun = False
-    for where, step in source.tables("steps"):
-        moves = step.get("moves")
-        for origin, target in moves.items() if isinstance(moves, dict) else ():
+def _order(process: Outline, step: str) -> None:
+    source, where, table = process.source, process.places[step], process.steps[step]
+    check_known(source, where, table, "after", process.steps, "there is no step")
+    for number, earlier in listed(table, "after"):
+        if earlier == step:
+            source.add((*where, "after", number), f"'{step}' can't come after itself")
+
+
+def _cycles(process: Outline) -> None:
+    """No step comes after itself by way of others; each such round is told once, at its first step."""
+    told: set[frozenset[str]] = set()
+    for step in process.steps:
+        way = _round(process, step)
+        if len(way) > 1 and frozenset(way) not in told:
+            told.add(frozenset(way))
+            words = ", which comes after ".join(f"'{one}'" for one in (*way, step))
+            process.source.add((*process.places[step], "after"), f"no order is possible: {words}")
+
+
+def _round(process: Outline, start: str) -> list[str]:
+    """A way over `after` from a step back to it; empty when there is none."""
+    waiting, seen = [[start]], {start}
+    while waiting:
+        way = waiting.pop(0)
+        for earlier in texts(process.steps.get(way[-1], {}), "after"):
+            if earlier == start:
+                return way
+            if earlier not in seen:
+                seen.add(earlier)
+                waiting.append([*way, earlier])
+    return []
+
+
+def _arrows(process: Outline) -> None:
+    source, states, begun = process.source, process.states, False
+    for step, where in process.places.items():
+        for origin, target in process.moves(step).items():
             begun = begun or origin == BEGINNING
             if origin not in (*states, BEGINNING):
                 source.add(
@@ -76,47 +143,16 @@ def _arrows(source: Source, states: list[str]) -> None:
         source.add(("steps",), f"no step leads out of '{BEGINNING}', so no case can begin")
 
 
-def _ways(source: Source, states: list[str]) -> None:
-    forward, backward = _arrows_of(source), _reversed(_arrows_of(source))
-    ends = [
-        table["id"] for _, table in source.tables("states") if table.get("final") is True and "id" in table
-    ]
-    reached, ending = _from([BEGINNING], forward), _from(ends, backward)
-    for where, table in source.tables("states"):
-        name = table.get("id")
-        if name in states and name not in reached:
-            source.add((*where, "id"), f"nothing leads to the state '{name}'")
-        elif name in states and name not in ending:
-            source.add((*where, "id"), f"no way leads from '{name}' to an end: a case would be stuck there")
-
-
-def _arrows_of(source: Source) -> dict[str, set[str]]:
-    arrows: dict[str, set[str]] = {}
-    for _, step in source.tables("steps"):
-        moves = step.get("moves")
-        for origin, target in moves.items() if isinstance(moves, dict) else ():
-            if isinstance(target, str):
-                arrows.setdefault(origin, set()).add(target)
-    return arrows
-
-
-def _reversed(arrows: dict[str, set[str]]) -> dict[str, set[str]]:
-    back: dict[str, set[str]] = {}
-    for origin, targets in arrows.items():
-        for target in targets:
-            back.setdefault(target, set()).add(origin)
-    return back
-
-
-def _from(starts: Iterable[str], arrows: dict[str, set[str]]) -> set[str]:
-    seen, waiting = set(starts), deque(starts)
-    while waiting:
-        for target in arrows.get(waiting.popleft(), ()):
-            if target not in seen:
-                seen.add(target)
-                waiting.append(target)
-    return seen
-
-
-def _list(value: Any) -> list[Any]:  # noqa: ANN401 - any value
-    return value if isinstance(value, list) else []
+def walkable(process: Outline) -> bool:
+    """Whether the process is whole enough to be walked: of the right shape, and each arrow between states it has."""
+    try:
+        declared = msgspec.convert(process.source.value, ProcessFile)
+    except msgspec.ValidationError:
+        return False
+    states, steps = set(process.states), set(process.steps)
+    unique = len(states) == len(declared.states) and len(steps) == len(declared.steps)
+    arrows = [arrow for step in declared.steps for arrow in step.moves.items()]
+    led = all(source in {*states, BEGINNING} and target in states for source, target in arrows)
+    begun = any(source == BEGINNING for source, _ in arrows)
+    ordered = all(set(step.after) <= steps for step in declared.steps)
+    return unique and led and begun and ordered and BEGINNING not in states

@@ -1,144 +1,171 @@
-"""Walks every path of a process and proves the safety rules on it; a rule that breaks is told as its shortest story."""
+"""What may never happen to a case, proved of every path of a process; what breaks is told as its shortest story."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from grantflow.domain.guards import after, open_to
-from grantflow.domain.process import BEGINNING
+from grantflow.domain.guards import Taken
+from grantflow.inspection.arrows import NOTHING, Arrow, Path
+from grantflow.inspection.backwards import Aim, Situation, before
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from grantflow.domain.process import Process
-    from grantflow.inspection.source import Source
+    from grantflow.inspection.ways import Ways
 
-Taken = frozenset[str]
-
-EDITS = ("edit", "attach", "detach")
-PAYMENTS = ("attest-payment", "authorise-payment", "confirm-payment")
-APART = (
-    ("grant", "attest-payment"),
-    ("grant", "authorise-payment"),
-    ("attest-payment", "authorise-payment"),
-    ("register-account", "grant"),
-    ("register-account", "authorise-payment"),
-    ("sign-accounts", "countersign-accounts"),
-)
-"""Who must be two people in one case (bestemmelser om økonomistyring 2.5.2.2, 3.7.3.3; R27)."""
-_MARKS = frozenset(
-    {"approve", "submit", "assess", "grant", "reject", "issue-letter", "register-account", *PAYMENTS,
-     "submit-report", "sign-accounts", "countersign-accounts", "accept-report", "notify-repayment",
-     "claim-repayment", "withdraw", "close", "request-information", "consult"}
-)  # fmt: skip
-"""The steps whose having been taken matters to a guard or a rule."""
+EDITS = frozenset({"edit", "attach", "detach"})
+PAYMENTS = frozenset({"attest-payment", "authorise-payment", "confirm-payment"})
+DECISIONS = frozenset({"grant", "reject", "dismiss"})
 
 
-class SafetyRule(msgspec.Struct, frozen=True):
-    """What may never happen: told of a step about to be taken, in a case where others have been."""
+def _each(*steps: str) -> tuple[Taken, ...]:
+    return tuple(frozenset({step}) for step in steps)
+
+
+class SafetyRule(msgspec.Struct, frozen=True, kw_only=True):
+    """What may never happen.
+
+    None of `steps` is taken unless one of the alternatives in `needs` has been, and none once any of `never_after` has
+    been: in cases where all of `once` has been. It holds for processes that have the step `where`.
+    """
 
     says: str
-    broken: Callable[[str, Taken], bool]
+    steps: Taken
+    needs: tuple[Taken, ...] = ()
+    never_after: Taken = NOTHING
+    where: str = ""
 
 
-RULES = (
+class ArrivalRule(msgspec.Struct, frozen=True, kw_only=True):
+    """What must have been taken before a case comes to a state: where it ends, or where money is paid.
+
+    One of `needs` must have been, in cases where all of `once` has been.
+    """
+
+    says: str
+    at_an_end: bool = False
+    at_steps: Taken = NOTHING
+    needs: tuple[Taken, ...]
+    once: Taken = NOTHING
+
+
+RULES: tuple[SafetyRule | ArrivalRule, ...] = (
     SafetyRule(
-        "nothing is submitted without an approval of that content (R22)",
-        lambda step, taken: step == "submit" and "approve" not in taken,
+        says="nothing is submitted without an approval of that content (R22)",
+        steps=frozenset({"submit"}),
+        needs=_each("approve"),
     ),
     SafetyRule(
-        "nothing that was submitted is changed (R33)",
-        lambda step, taken: step in EDITS and "submit" in taken,
+        says="nothing that was submitted is changed (R33)", steps=EDITS, never_after=frozenset({"submit"})
     ),
     SafetyRule(
-        "nothing is granted or rejected without an assessment",
-        lambda step, taken: step in ("grant", "reject") and "assess" not in taken,
+        says="nothing is granted or rejected without an assessment",
+        steps=frozenset({"grant", "reject"}),
+        needs=_each("assess"),
     ),
     SafetyRule(
-        "nothing is assessed that was not submitted",
-        lambda step, taken: step == "assess" and "submit" not in taken,
+        says="nothing is assessed that was not submitted",
+        steps=frozenset({"assess"}),
+        needs=_each("submit"),
+    ),
+    SafetyRule(says="nothing is decided twice", steps=DECISIONS, never_after=DECISIONS),
+    SafetyRule(
+        says="nothing is paid without a grant and its letter",
+        steps=PAYMENTS,
+        needs=(frozenset({"grant", "issue-letter"}),),
+    ),
+    SafetyRule(says="nothing is paid twice", steps=PAYMENTS, never_after=frozenset({"confirm-payment"})),
+    SafetyRule(
+        says="no decision is reversed or made anew once all is paid",
+        steps=DECISIONS | {"reverse"},
+        never_after=frozenset({"confirm-payment"}),
     ),
     SafetyRule(
-        "nothing is decided twice",
-        lambda step, taken: step in ("grant", "reject") and bool(taken & {"grant", "reject"}),
+        says="nothing is withdrawn once it is decided", steps=frozenset({"withdraw"}), never_after=DECISIONS
     ),
     SafetyRule(
-        "nothing is paid without a grant and its letter",
-        lambda step, taken: step in PAYMENTS and not {"grant", "issue-letter"} <= taken,
+        says="no case closes before its report is accepted",
+        steps=frozenset({"close"}),
+        needs=_each("accept-report"),
+        where="submit-report",
     ),
     SafetyRule(
-        "nothing is paid twice",
-        lambda step, taken: step == "confirm-payment" and "confirm-payment" in taken,
+        says="nobody reports on money that was not paid",
+        steps=frozenset({"submit-report"}),
+        needs=_each("confirm-payment"),
     ),
     SafetyRule(
-        "nothing is withdrawn once it is decided",
-        lambda step, taken: step == "withdraw" and bool(taken & {"grant", "reject"}),
+        says="no report is accepted that was not signed twice (R27)",
+        steps=frozenset({"accept-report"}),
+        needs=_each("countersign-accounts"),
+        where="countersign-accounts",
     ),
-    SafetyRule(
-        "no case closes before its report is accepted",
-        lambda step, taken: step == "close" and "accept-report" not in taken,
+    ArrivalRule(
+        says="no case comes to where money is paid without a grant", at_steps=PAYMENTS, needs=_each("grant")
     ),
-    SafetyRule(
-        "nobody reports on money that was not paid",
-        lambda step, taken: step == "submit-report" and "confirm-payment" not in taken,
+    ArrivalRule(
+        says="nothing that was submitted comes to an end undecided",
+        at_an_end=True,
+        needs=_each(*sorted(DECISIONS), "withdraw", "lapse"),
+        once=frozenset({"submit"}),
     ),
 )
 
 
-def check_safety(source: Source, process: Process) -> None:
-    """Add a finding for each safety rule that some path breaks, at the step that breaks it."""
-    places = {table["id"]: where for where, table in source.tables("steps") if "id" in table}
-    for rule, path in broken_rules(process):
-        step = path[-1][1]
-        source.add(places.get(step, ()), f"{rule.says}, but: {story(path)}")
-    together = {frozenset(pair) for pair in APART if set(pair) <= set(process.steps)}
-    apart = [set(declared.steps) for declared in process.apart]
-    for pair in sorted(map(sorted, together)):
-        if not any(set(pair) <= steps for steps in apart):
-            message = f"one person could take both '{pair[0]}' and '{pair[1]}'; declare them under [[apart]]"
-            source.add(("apart",), message)
+class Proof(msgspec.Struct, frozen=True):
+    """Of one rule: the shortest path that breaks it, or None where every path was ruled out, and what that took."""
+
+    rule: SafetyRule | ArrivalRule
+    path: Path | None
+    situations: int
 
 
-Path = tuple[tuple[str, str, str], ...]
-"""Arrows one after the other: (from, step, to)."""
+def proofs(ways: Ways) -> Iterator[Proof]:
+    """Each rule, held against every path of the process."""
+    for rule in RULES:
+        found = ways.backwards.shortest(_breaches(rule, ways))
+        yield Proof(rule, found.path, found.situations)
 
 
-def broken_rules(process: Process) -> Iterator[tuple[SafetyRule, Path]]:
-    """Each rule that some path breaks, with the shortest such path."""
-    open_rules = list(RULES)
-    for path, taken in _walk(process):
-        step = path[-1][1]
-        for rule in [rule for rule in open_rules if rule.broken(step, taken)]:
-            open_rules.remove(rule)
-            yield rule, path
+def _breaches(rule: SafetyRule | ArrivalRule, ways: Ways) -> Iterator[Aim]:
+    """Every situation, with the arrow taken from there, that would break a rule."""
+    if isinstance(rule, ArrivalRule):
+        into = {arrow.source for arrow in ways.arrows if arrow.step in rule.at_steps}
+        into |= ways.ends if rule.at_an_end else set()
+        for arrow in ways.arrows:
+            for absent in without(rule.needs) if arrow.target in into else ():
+                for situation in before(arrow, Situation(arrow.target, rule.once, absent)):
+                    yield Aim(situation, (arrow,))
+    elif not rule.where or rule.where in ways.process.steps:
+        for arrow in ways.arrows:
+            if arrow.step in rule.steps:
+                for taken, absent in _broken(rule):
+                    yield from _aims(arrow, taken, absent)
 
 
-def story(path: Path) -> str:
-    """A path as people read it: `new -start-> draft -submit-> submitted`."""
-    return path[0][0] + "".join(f" -{step}-> {target}" for _, step, target in path if step)
+def _broken(rule: SafetyRule) -> Iterator[tuple[Taken, Taken]]:
+    """What must have been taken and what not for a rule to break."""
+    for absent in without(rule.needs) if rule.needs else ():
+        yield NOTHING, absent
+    for step in sorted(rule.never_after):
+        yield frozenset({step}), NOTHING
 
 
-def _walk(process: Process) -> Iterator[tuple[Path, Taken]]:
-    """Every step that can be taken in every situation that can arise, shortest ways first: the path up to and with it.
+def _aims(arrow: Arrow, taken: Taken, absent: Taken) -> Iterator[Aim]:
+    for needed in arrow.needs:
+        if not (taken | needed) & absent:
+            yield Aim(Situation(arrow.source, taken | needed, absent), (arrow,))
 
-    A situation is a state and what has been taken; the guards of the decisions close those paths that they refuse.
-    """
-    start: tuple[str, Taken] = (BEGINNING, frozenset())
-    seen = {start}
-    waiting: deque[tuple[str, Taken, Path]] = deque([(*start, ())])
-    while waiting:
-        state, taken, path = waiting.popleft()
-        for step in process.steps_from(state):
-            target = process.target(step, state)
-            if target is None or not open_to(step, taken):
-                continue
-            onward = (*path, (state, step, target))
-            yield onward, taken
-            situation = (target, after(step, taken) & _MARKS)
-            if situation not in seen:
-                seen.add(situation)
-                waiting.append((*situation, onward))
+
+def without(alternatives: Iterable[Taken]) -> list[Taken]:
+    """What may be missing so that none of the alternatives is there in full: the least of it, in each way."""
+    ways: list[Taken] = [NOTHING]
+    for one in alternatives:
+        further = [way if way & one else way | {step} for way in ways for step in sorted(one)]
+        ways = []
+        for way in sorted(set(further), key=len):
+            if not any(other <= way for other in ways):
+                ways.append(way)
+    return ways

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from msgspec import NODEFAULT, inspect
@@ -18,7 +18,10 @@ _PLAIN: dict[type[inspect.Type], tuple[tuple[type, ...], str]] = {
     inspect.IntType: ((int,), "a whole number"),
     inspect.FloatType: ((int, float), "a number"),
     inspect.DateType: ((date,), "a date such as 2023-08-28"),
+    inspect.TimeType: ((time,), "a time of day such as 12:00:00"),
 }
+_NARROW = (bool, datetime)
+"""Python takes these for whole numbers and for dates; a file's author doesn't."""
 
 
 def check_shape(source: Source, kind: type) -> None:
@@ -33,7 +36,7 @@ def _check(source: Source, where: Where, value: Any, kind: inspect.Type) -> None
         case inspect.VarTupleType():
             _list(source, where, value, kind.item_type)
         case inspect.DictType():
-            _dict(source, where, value, kind.value_type)
+            _dict(source, where, value, kind)
         case inspect.LiteralType():
             if value not in kind.values:
                 known = [str(one) for one in kind.values]
@@ -43,8 +46,8 @@ def _check(source: Source, where: Where, value: Any, kind: inspect.Type) -> None
             _check(source, where, value, one)
         case _:
             types, words = _PLAIN[type(kind)]
-            if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-                source.add(where, f"'{_name(where)}' must be {words}, and is {value!r}")
+            if not isinstance(value, types) or (type(value) in _NARROW and type(value) not in types):
+                source.add(where, f"'{_name(where)}' must be {words}, and is {_told(value)}")
 
 
 def _table(source: Source, where: Where, value: Any, kind: inspect.StructType) -> None:  # noqa: ANN401 - any value
@@ -72,12 +75,21 @@ def _list(source: Source, where: Where, value: Any, kind: inspect.Type) -> None:
         _check(source, (*where, number), item, kind)
 
 
-def _dict(source: Source, where: Where, value: Any, kind: inspect.Type) -> None:  # noqa: ANN401 - any value
+def _dict(source: Source, where: Where, value: Any, kind: inspect.DictType) -> None:  # noqa: ANN401 - any value
     if not isinstance(value, dict):
         source.add(where, f"'{_name(where)}' must be a table")
         return
+    known = kind.key_type.values if isinstance(kind.key_type, inspect.LiteralType) else None
     for key, inner in value.items():
-        _check(source, (*where, key), inner, kind)
+        if known is not None and key not in known:
+            source.add((*where, key), f"unknown key '{key}' in {_name(where)}{nearest(key, map(str, known))}")
+        else:
+            _check(source, (*where, key), inner, kind.value_type)
+
+
+def _told(value: object) -> str:
+    """A value as the file writes it, near enough: dates and times plainly, the rest as Python does."""
+    return str(value) if isinstance(value, date | time) else repr(value)
 
 
 def _name(where: Where) -> str:

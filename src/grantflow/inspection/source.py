@@ -63,7 +63,9 @@ class Source:
             line, column = (int(found[1] or self._last_line), int(found[2] or 1)) if found else (1, 1)
             self._broken(line, column, _AT.sub("", str(error)))
         else:
-            self._places |= dict(_toml_places(Parser(_TOML).parse(self.text.encode()).root_node))
+            for where, place in _toml_places(Parser(_TOML).parse(self.text.encode()).root_node):
+                for length in range(1, len(where) + 1):
+                    self._places.setdefault(where[:length], place)
 
     def _read_json(self) -> None:
         try:

@@ -1,0 +1,142 @@
+"""The way in for whoever announces a call: publish it, revise it with grounds, answer questions for all."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from grantflow.domain.announcement import CallPublished, CallRevised, QuestionAnswered
+from grantflow.domain.call import Call
+from grantflow.domain.command import said
+from grantflow.domain.digest import canonical
+from grantflow.domain.errors import NotAllowed, NotTheAuthority, RoleNotAllowed
+from grantflow.domain.event import Entry, Stamp
+from grantflow.domain.frame import FrameOpened
+from grantflow.domain.identity_numbers import refuse_identity_numbers
+from grantflow.receipts import Contended, Receipt, stored
+from grantflow.states import States, call_stream, frame_stream
+from grantflow.store import Append, Conflict, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from grantflow.domain.circumstances import Circumstances
+    from grantflow.domain.money import Ore
+
+
+class Announcing:
+    """Announces calls on one store. Safe to use from many threads."""
+
+    def __init__(self, store: Store, states: States) -> None:
+        self._store, self._states = store, states
+
+    def publish(self, files: Mapping[str, str], by: Circumstances) -> Receipt:
+        """Publish a call: its whole definition becomes an event, and its frame is opened in the same transaction."""
+        call = Call.read(files)
+        _call_manager(call, by, "publish")
+        stream = call_stream(call.id)
+        if self._store.load(stream):
+            msg = f"The call '{call.id}' is published already; a published call is changed by a revision, with grounds."
+            raise NotAllowed(msg)
+        stamp = outside_cases(by, "publish", "published")
+        opened = FrameOpened(
+            call=call.id,
+            limit_ore=call.frame,
+            areas=_parts(call),
+            stamp=msgspec.structs.replace(stamp, state="open"),
+        )
+        published = CallPublished(
+            call=call.id,
+            digest=call.digest,
+            names=dict(call.names),
+            year=call.year,
+            frame_ore=call.frame,
+            files=dict(call.files),
+            stamp=stamp,
+        )
+        entries = (Entry(frame_stream(call.id), 1, opened), Entry(stream, 1, published))
+        return store_apart(self._store, by, {"publish": call.digest}, entries)
+
+    def revise(self, files: Mapping[str, str], grounds: str, by: Circumstances) -> Receipt:
+        """Give a published call another definition, with grounds; cases that have begun keep theirs (R35)."""
+        call = Call.read(files)
+        announcement = self._states.announcement(call.id)
+        _call_manager(self._states.call(call.id, announcement.digest), by, "revise")
+        if call.digest == announcement.digest:
+            msg = f"This is the definition that '{call.id}' has already ({call.digest[:12]})."
+            raise NotAllowed(msg)
+        stamp, frame = outside_cases(by, "revise", "published"), self._states.frame(call.id)
+        refuse_identity_numbers(grounds, "grounds")
+        revised = CallRevised(
+            call=call.id,
+            digest=call.digest,
+            grounds=said(grounds, "grounds"),
+            names=dict(call.names),
+            year=call.year,
+            frame_ore=call.frame,
+            files=dict(call.files),
+            stamp=stamp,
+        )
+        entries = [Entry(announcement.id, announcement.version + 1, revised)]
+        if (call.frame, _parts(call)) != (frame.limit_ore, frame.areas):
+            adjusted = frame.adjust(call.id, call.frame, _parts(call), stamp)
+            entries.insert(0, Entry(frame.id, frame.version + 1, adjusted))
+        return store_apart(self._store, by, {"revise": call.digest, "grounds": grounds}, tuple(entries))
+
+    def answer_question(self, call_id: str, question: str, answer: str, by: Circumstances) -> Receipt:
+        """Record a question and its answer for all applicants to read (R36)."""
+        announcement = self._states.announcement(call_id)
+        call = self._states.call(call_id, announcement.digest)
+        _call_manager(call, by, "answer-question")
+        refuse_identity_numbers({"question": question, "answer": answer})
+        event = QuestionAnswered(
+            question=said(question, "question"),
+            answer=said(answer, "answer"),
+            stamp=outside_cases(by, "answer-question", "published"),
+        )
+        entry = Entry(announcement.id, announcement.version + 1, event)
+        return store_apart(self._store, by, {"question": question, "answer": answer}, (entry,))
+
+
+def store_apart(
+    store: Store, by: Circumstances, asked: Mapping[str, object], entries: tuple[Entry, ...]
+) -> Receipt:
+    """Store events that belong to no case; Contended when somebody else was first."""
+    append = Append(by.key, hashlib.sha256(canonical(asked)).digest(), entries)
+    try:
+        appended = store.append(append).result()
+    except Conflict:
+        raise Contended from None
+    return stored(store, appended)
+
+
+def outside_cases(by: Circumstances, step: str, state: str) -> Stamp:
+    """The stamp of an event that belongs to no case: nothing but its own stream says when it comes."""
+    return Stamp(
+        recorded_at=by.at,
+        step=step,
+        person=by.person,
+        organisation=by.organisation,
+        role=by.role,
+        channel=by.channel,
+        command=by.command,
+        state=state,
+        authority=by.authority,
+        effective_at=by.effective_at,
+    )
+
+
+def _parts(call: Call) -> dict[str, Ore]:
+    """The parts of the frame that areas have."""
+    parts = {area: call.sub_frame(area) for area in call.areas}
+    return {area: part for area, part in parts.items() if part is not None}
+
+
+def _call_manager(call: Call, by: Circumstances, step: str) -> None:
+    if by.role != "call-manager":
+        raise RoleNotAllowed(step, by.role, ("call-manager",))
+    if by.organisation != call.authority:
+        msg = f"Only the directorate behind the call ({call.authority}) announces it."
+        raise NotTheAuthority(msg)

@@ -1,0 +1,63 @@
+"""National identity numbers stand nowhere in a case: participants are counted, never named (GDPR; arkivlova)."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from grantflow.domain.errors import IdentityNumber
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CANDIDATE = re.compile(r"(?<![0-9A-Za-z])(\d{6})[ .\-\N{NO-BREAK SPACE}]?(\d{5})(?![0-9A-Za-z])")
+_FIRST, _SECOND = (3, 7, 6, 1, 8, 9, 4, 5, 2), (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
+_D_NUMBER_DAYS = 40
+_MADE_UP_MONTHS = (0, 40, 65, 80)
+"""What is added to the month in numbers made for tests (NAV, Skatteetaten): those are turned away too."""
+
+
+def refuse_identity_numbers(content: Any, where: str = "") -> None:  # noqa: ANN401 - any JSON
+    """IdentityNumber when a text in the content holds a national identity number or D-number; says where, not which."""
+    for path, text in _texts(content, where):
+        if holds_one(text):
+            raise IdentityNumber(path)
+
+
+def holds_one(text: str) -> bool:
+    """Whether eleven digits in the text are a birth date with an individual number and both check digits (mod 11)."""
+    return any(_is_one(found[1] + found[2]) for found in _CANDIDATE.finditer(text))
+
+
+def _is_one(digits: str) -> bool:
+    numbers = [int(digit) for digit in digits]
+    first = -sum(weight * digit for weight, digit in zip(_FIRST, numbers, strict=False)) % 11
+    second = -sum(weight * digit for weight, digit in zip(_SECOND, numbers, strict=False)) % 11
+    return (first, second) == (numbers[9], numbers[10]) and _has_a_date(digits)
+
+
+def _has_a_date(digits: str) -> bool:
+    day, month, year = int(digits[:2]), int(digits[2:4]), int(digits[4:6])
+    days = (day, day - _D_NUMBER_DAYS)
+    months = (month - added for added in _MADE_UP_MONTHS)
+    return any(_exists(d, m, century + year) for m in months for d in days for century in (1900, 2000))
+
+
+def _exists(day: int, month: int, year: int) -> bool:
+    try:
+        date(year, month, day)
+    except ValueError:
+        return False
+    return True
+
+
+def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - any JSON
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _texts(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list | tuple):
+        for number, inner in enumerate(value):
+            yield from _texts(inner, f"{path}[{number}]")
