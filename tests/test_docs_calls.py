@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import shutil
-import subprocess
-import sys
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any
 
 import msgspec
 import pytest
 from given import FRAME, OWN, STAVANGER, Given, Step
 
 from grantflow.definitions import definition_files
-from grantflow.domain import call_file, parts, payment, process, rules
-from grantflow.domain import decision as deciding
 from grantflow.domain import lifecycle as _with_every_command  # noqa: F401
-from grantflow.domain.call import CALL, Call, DefinitionError
-from grantflow.domain.command import COMMANDS
-from grantflow.domain.errors import NotReady, PastDeadline, Refused, RulesFailed, SamePerson
+from grantflow.domain.call import Call
+from grantflow.domain.errors import NotReady, PastDeadline, RulesFailed, SamePerson
 from grantflow.domain.frame import Frame
-from grantflow.domain.guards import GUARDS, VOIDS
-from grantflow.domain.letters import PLACEHOLDERS
-from grantflow.domain.roles import DIRECTORATE, MUNICIPAL
-from grantflow.domain.rules import FACTS, FUNCTIONS, Condition, context_of
 from grantflow.inspection import inspect
-from grantflow.inspection.safety import RULES
-from grantflow.inspection.walks import APART
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CHECKOUT = Path(__file__).parent.parent
 WORKED = CHECKOUT / "docs" / "calls"
@@ -43,7 +26,9 @@ PAGE = (CHECKOUT / "docs" / "calls.md").read_text(encoding="utf-8")
 ROGALAND = "971045698"
 GROUNDS = {"rule": "Utlysningen.", "facts": "Planen er god.", "considerations": "Blant de beste."}
 CONFIRMED = {"legal_basis": True, "budget_cover": True, "economically_sound": True}
-_FENCED = re.compile(r"^(?:<!-- (?P<note>[^\n]*) -->\n)?```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
+_FENCED = re.compile(
+    r"^(?:<!-- (?P<note>[^\n]*) -->\n)?```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -116,7 +101,12 @@ def assessed(amount: str, *criteria: str) -> tuple[Step, ...]:
 
 
 def granted(amount: str) -> Step:
-    data = {"amount": amount, "grounds": GROUNDS, "confirmations": CONFIRMED, "authority": OWN["imdi-decider"]}
+    data = {
+        "amount": amount,
+        "grounds": GROUNDS,
+        "confirmations": CONFIRMED,
+        "authority": OWN["imdi-decider"],
+    }
     return Step("grant", data, role="decider")
 
 
@@ -270,3 +260,302 @@ def test_the_rule_of_the_second_stage_is_not_asked_of_a_sketch() -> None:
     approve = Step("approve", {"capacity": "municipal-director"}, role="director")
     edit = Step("edit", {"section": small[0], "content": small[1]})
     invited().and_then(edit.when(at(1, 4)), approve).when(Step("submit")).refused(RulesFailed, "own-fifth")
+
+
+# The tables
+
+
+def section(heading: str) -> str:
+    """The page's text from a heading to the next of any level."""
+    found = re.findall(rf"^#+ {re.escape(heading)}\n(.*?)(?=^#+ |\Z)", _BARE, re.M | re.S)
+    assert len(found) == 1, f"{len(found)} sections are called {heading}"
+    return str(found[0])
+
+
+_BARE = _FENCED.sub("", PAGE)
+"""The page without its blocks, where lines may begin with anything."""
+
+
+def rows(text: str) -> dict[str, list[str]]:
+    """The rows of the tables in a text, by what stands in backticks in their first cell."""
+    cells = (
+        [cell.strip() for cell in line.strip("|").split(" | ")]
+        for line in text.splitlines()
+        if line.startswith("| `")
+    )
+    return {re.split("`", one[0])[1]: [cell.strip(" |") for cell in one] for one in cells}
+
+
+def in_ticks(text: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", text)
+
+
+TABLES: tuple[tuple[str, type[msgspec.Struct]], ...] = (
+    ("`[application]`", call_file.ApplicationFacts),
+    ("`[[areas]]`", call_file.Area),
+    ("`[[stages]]`", call_file.Stage),
+    ("`[[deadlines]]`", call_file.DeadlineFile),
+    ("`[[criteria]]`", call_file.Criterion),
+    ("`[[themes]]`", call_file.Theme),
+    ("`[[rules]]`", rules.Rule),
+    ("`[attachments]`", call_file.AttachmentLimits),
+    ("`[letter]`", call_file.LetterRules),
+    ("`[legal_regime]`", call_file.LegalRegime),
+    ("`[retention]`", call_file.Retention),
+    ("`[reporting]`", call_file.Reporting),
+    ("`[consultation]`", call_file.ConsultationFile),
+    ("`[payments]`", call_file.Payments),
+    ("`[state_aid]`", call_file.StateAid),
+    ("`[[assumptions]]`", call_file.Assumption),
+    ("`[[states]]`", process.State),
+    ("`[[steps]]`", process.Step),
+    ("`[[apart]]`", process.Apart),
+    ("One letter in one language: `[grant.nb]`", call_file.LetterText),
+    ('One block: `purpose = { heading = "…", text = "…" }`', call_file.Block),
+)
+OF_FILES = (call_file.CallFile, process.ProcessFile, call_file.LettersFile)
+"""What the tables under `The file itself` show, in the page's order."""
+
+
+def tables() -> Iterator[tuple[str, type[msgspec.Struct], dict[str, list[str]]]]:
+    """Each table of keys: its heading, the struct that the file is read into, and its rows."""
+    for heading, kind in TABLES:
+        yield heading, kind, rows(section(heading))
+    texts = re.findall(r"^### The file itself\n(.*?)(?=^#+ |\Z)", _BARE, re.M | re.S)
+    for kind, text in zip(OF_FILES, texts, strict=True):
+        yield kind.__name__, kind, rows(text)
+
+
+def test_every_key_of_every_table_stands_on_the_page_and_no_other() -> None:
+    for heading, kind, told in tables():
+        fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+        assert list(told) == list(fields), heading
+        for key, field in fields.items():
+            assert (told[key][2] == "yes") is field.required, f"{heading} {key}"
+            default = field.default
+            if isinstance(default, str | int) and not isinstance(default, bool) and told[key][1] != "CEL":
+                shown = told[key][2].strip('"')
+                expected = str(default)
+                assert shown == expected or "CEL" in told[key][1], f"{heading} {key}"
+
+
+def choices(kind: Any) -> Iterator[str]:
+    """The texts that a type allows, where it lists them."""
+    if get_origin(kind) is Literal:
+        yield from (str(one) for one in get_args(kind))
+    for inner in get_args(kind):
+        yield from choices(inner)
+
+
+def test_every_choice_of_a_key_stands_in_its_row() -> None:
+    for heading, kind, told in tables():
+        for name, hint in get_type_hints(kind).items():
+            key = {field.name: field.encode_name for field in msgspec.structs.fields(kind)}[name]
+            for one in choices(hint):
+                assert f'"{one}"' in told[key][3] or kind is call_file.LettersFile, f"{heading} {key}: {one}"
+
+
+def steps() -> dict[str, list[str]]:
+    return rows(section("Every step of the engine").partition("Groups of fields")[0])
+
+
+def test_every_step_stands_on_the_page_with_its_content_its_guards_and_what_it_undoes() -> None:
+    told = steps()
+    assert set(told) == {*COMMANDS, "close"}
+    for step, (_, _, content, before, undoes, _) in told.items():
+        fields = msgspec.structs.fields(COMMANDS[step]) if step in COMMANDS else ()
+        shown = re.findall(r"(?:^|; )(\*\*)?`(\w+)`", content)
+        assert shown == [("**" if field.required else "", field.encode_name) for field in fields], step
+        alternatives = tuple(frozenset(in_ticks(one)) for one in before.split(" or ") if one != "—")
+        assert alternatives == GUARDS.get(step, ()), step
+        assert set(in_ticks(undoes)) == VOIDS.get(step, frozenset()), step
+
+
+def test_every_choice_of_a_step_stands_in_its_row() -> None:
+    told = steps()
+    for step, kind in COMMANDS.items():
+        for name, hint in get_type_hints(kind).items():
+            if name in kind.__struct_fields__:
+                assert set(choices(hint)) <= set(in_ticks(told[step][2])), step
+
+
+def test_every_group_of_fields_is_told_whole() -> None:
+    groups: dict[str, type[msgspec.Struct]] = {
+        "grounds": parts.Grounds,
+        "confirmations": deciding.Confirmations,
+        "conditions": parts.SpecialCondition,
+        "instalments": deciding.PlannedInstalment,
+        "later_years": deciding.Intention,
+        "exemption": payment.Exemption,
+    }
+    told = rows(section("Every step of the engine").partition("Groups of fields")[2])
+    assert set(told) == set(groups)
+    for group, kind in groups.items():
+        shown = re.findall(r"(\*\*)?`(\w+)`", told[group][1])
+        fields = [("**" if f.required else "", f.encode_name) for f in msgspec.structs.fields(kind)]
+        assert [one for one in shown if one[1] != "true"] == fields, group
+
+
+def test_the_shared_process_is_told_as_it_is() -> None:
+    shared = worked("sprakkafe-2027").process
+    for step, row in steps().items():
+        assert in_ticks(row[5]) == list(shared.steps[step].roles), step
+    text = section("The shared process `tilskudd`")
+    told = rows(text)
+    assert list(told) == list(shared.states)
+    for state, (first, name, from_there) in told.items():
+        assert ("(final)" in first) is shared.states[state].final
+        assert name == shared.states[state].name["nb"]
+        arrows = {
+            step: target or state for step, target in re.findall(r"`([\w-]+)`(?: → ([\w-]+))?", from_there)
+        }
+        assert arrows == {step: shared.target(step, state) for step in shared.steps_from(state)}, state
+    apart = [tuple(in_ticks(line)) for line in text.splitlines() if line.startswith("- ")]
+    assert apart == [one.steps for one in shared.apart]
+
+
+def test_every_role_fact_function_and_placeholder_is_told() -> None:
+    whose = {
+        "the applicant's": MUNICIPAL,
+        "the directorate's": DIRECTORATE - {"clock", "integration"},
+        "the machine's": {"clock", "integration"},
+    }
+    told = rows(section("Roles"))
+    assert {role: row[1] for role, row in told.items()} == {
+        role: owner for owner, owned in whose.items() for role in owned
+    }
+    facts = rows(section("What a rule can name"))
+    assert [name for name in facts if name.startswith("facts.")] == [f"facts.{fact}" for fact in FACTS]
+    language = rows(section("The language, as far as you need it"))
+    assert {name.partition("(")[0] for name in language} == FUNCTIONS
+    letters = rows(section('One block: `purpose = { heading = "…", text = "…" }`'))
+    assert {name for name in letters if name.startswith("$")} == {f"${name}" for name in PLACEHOLDERS}
+
+
+def test_every_safety_rule_and_every_pair_that_must_differ_is_told() -> None:
+    proved = section("What `call check` proves")
+    assert [line[2:] for line in proved.splitlines() if line.startswith("- ")] == [one.says for one in RULES]
+    pairs = [tuple(in_ticks(line)) for line in section("`[[apart]]`").splitlines() if line.startswith("- ")]
+    assert pairs == list(APART)
+
+
+def test_the_story_on_the_page_is_what_check_tells(tmp_path: Path) -> None:
+    shutil.copytree(WORKED / "samarbeid-2027", tmp_path / "call")
+    file = tmp_path / "call" / "process.toml"
+    arrows = 'moves = { draft = "draft", approved = "draft" }'
+    text = file.read_text(encoding="utf-8")
+    assert text.count(arrows) == 1
+    file.write_text(text.replace(arrows, arrows.replace(" }", ', submitted = "draft" }')), encoding="utf-8")
+    assert [str(one).removeprefix(f"{file.parent}/") + "\n" for one in inspect(file.parent)] == [
+        block.text for block in blocks() if block.text.startswith("process.toml:")
+    ]
+
+
+# The rules
+
+
+def holds(expression: str, content: dict[str, Any]) -> Any:
+    context = context_of(content, worked("sprakkafe-2027").register, at(1))
+    return Condition(expression).value(context)
+
+
+def test_each_line_of_the_language_gives_what_the_page_says() -> None:
+    (content,) = (json.loads(block.text) for block in blocks("json", "content"))
+    (block,) = blocks("cel", "cel: values")
+    lines = [line.rpartition(" // ") for line in block.text.splitlines() if not line.startswith("//")]
+    assert len(lines) > 40
+    for expression, _, gives in lines:
+        assert holds(expression, content) == json.loads(gives), expression
+
+
+@pytest.mark.parametrize("rule", blocks("cel", "cel: rule"), ids=lambda block: block.text.splitlines()[-1])
+def test_a_rule_to_copy_is_true_and_false_where_the_page_says(rule: Block) -> None:
+    said = re.findall(r"^// (true|false): +(\{.*\})$", rule.text, re.M)
+    assert {verdict for verdict, _ in said} == {"true", "false"}
+    for verdict, content in said:
+        truth = holds(rule.text, json.loads(content))
+        assert (truth is True) is (verdict == "true"), content
+
+
+def test_there_are_at_least_ten_rules_to_copy() -> None:
+    assert len(blocks("cel", "cel: rule")) >= 10
+
+
+def test_what_can_not_be_read_at_one_stage_refuses_the_submission_there(tmp_path: Path) -> None:
+    """As the page warns of [application]: `has` asks about a field, and its section must be there."""
+    shutil.copytree(WORKED / "skisser-2027", tmp_path / "call")
+    file = tmp_path / "call" / CALL
+    text = file.read_text(encoding="utf-8").replace("has(project.own)", "has(budget.own)")
+    file.write_text(text, encoding="utf-8")
+    call = Call.read(definition_files(file.parent))
+    Given(call, *drafted(SKETCH, on=at(1, 1))).when(Step("submit")).refused(DefinitionError)
+
+
+# The commands
+
+
+def expected(text: str) -> str:
+    """A pattern for a command's output: `…` stands for anything on its line, and spaces for any spaces."""
+    lines = [re.sub(r"─+", "", line).split() for line in text.splitlines()]
+    patterns = [r"\s+".join(re.escape(word).replace("…", r"\S.*?") for word in line) for line in lines]
+    return r"\s*" + r"\s+".join(line for line in patterns if line) + r"\s*"
+
+
+def played(url: str, folder: Path, command: str) -> str:
+    """What a command prints, on both channels."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    ran = subprocess.run(
+        ["bash", "-c", command],  # noqa: S607 - as people type it
+        cwd=folder,
+        env={**os.environ, "PATH": path, "GRANTFLOW_DATABASE_URL": url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return re.sub(r"─+", "", ran.stdout)
+
+
+def changed(folder: Path, diff: str) -> None:
+    """Change a file as a `diff` block of the page says: each line that goes out is there once."""
+    (name,) = re.findall(r"^--- (.*)$", diff, re.M)
+    text = (folder / name).read_text(encoding="utf-8")
+    for old, new in re.findall(r"^-(?!-)(.*)\n\+(.*)$", diff, re.M):
+        assert text.count(f"{old}\n") == 1, old
+        text = text.replace(f"{old}\n", f"{new}\n")
+    (folder / name).write_text(text, encoding="utf-8")
+
+
+def test_every_command_of_the_page_prints_what_the_page_says(database_url: str, tmp_path: Path) -> None:
+    shutil.copytree(WORKED, tmp_path / "docs" / "calls")
+    typed = 0
+    for block in blocks():
+        if block.kind == "diff":
+            changed(tmp_path, block.text)
+        elif block.note.startswith("file: "):
+            (tmp_path / block.note.removeprefix("file: ")).write_text(block.text, encoding="utf-8")
+        elif block.kind == "console":
+            for command in re.split(r"^\$ ", block.text, flags=re.M)[1:]:
+                line, _, output = command.partition("\n")
+                printed = played(database_url, tmp_path, line)
+                assert re.fullmatch(expected(output), printed), f"$ {line}\n{printed}"
+                typed += 1
+    assert typed >= 12
+
+
+def test_the_blocks_to_copy_are_a_schema() -> None:
+    (block,) = (one for one in blocks("json") if one.text.startswith('{\n  "$defs"') and not one.note)
+    from grantflow.domain.forms import Form  # noqa: PLC0415
+
+    form = {"properties": {"all": {"properties": {}}}, **json.loads(block.text)}
+    names = form["$defs"]
+    form["properties"]["all"]["properties"] = {name: {"$ref": f"#/$defs/{name}"} for name in names}
+    good = {"money": "250000.00", "day": "2027-03-01", "orgnr": STAVANGER, "must_be_confirmed": True}
+    assert Form("f", json.dumps(form)).check({"all": good}, complete=True, section=None) == ()
+
+
+def test_links_lead_to_headings() -> None:
+    headings = re.findall(r"^#+ (.*)$", _BARE, re.M)
+    anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    assert not {link for link in re.findall(r"\]\(#([^)]+)\)", _BARE) if link not in anchors}

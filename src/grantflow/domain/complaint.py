@@ -10,7 +10,7 @@ import msgspec
 from grantflow.domain.application import Application, CaseEvent
 from grantflow.domain.calendar import oslo_date
 from grantflow.domain.command import Command, Situation, end_of, said
-from grantflow.domain.errors import BadRequest, NotAllowed, NotFound
+from grantflow.domain.errors import BadRequest, NotAllowed, NotFound, NotReady
 from grantflow.domain.parts import Complaint
 
 if TYPE_CHECKING:
@@ -79,6 +79,9 @@ class RegisterComplaint(Command, frozen=True, kw_only=True):
     received_on: date | None = None
 
     def decide(self, s: Situation) -> Sequence[Event]:
+        if s.case.decision is None and not s.case.reversals:
+            msg = "Nothing is decided in this case, so there is nothing to complain about yet."
+            raise NotReady(msg)
         received = self.received_on or oslo_date(s.at)
         regime = s.call.legal_regime
         return [

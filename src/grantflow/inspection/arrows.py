@@ -15,7 +15,7 @@ NOTHING: Taken = frozenset()
 
 
 class Arrow(msgspec.Struct, frozen=True, eq=False):
-    """A step from one state to another: once one of `needs` has been taken. Then `undoes` no longer is, and `adds` is."""
+    """A step from one state to another, once one of `needs` is taken: `undoes` no longer is then, and `adds` is."""
 
     source: str
     step: str
@@ -39,7 +39,7 @@ Path = tuple[Arrow, ...]
 
 
 def arrows_of(process: Process) -> tuple[Arrow, ...]:
-    """Every arrow of a process, in declared order. A step in parts leads on with the last, and stays with the others."""
+    """Every arrow of a process, in declared order. A step in parts leads on with the last, and stays until then."""
     steps = process.steps.values()
     arrows = []
     for step in steps:

@@ -119,28 +119,37 @@ class _Look:
             case Name(name):
                 if name not in names:
                     self.faults.append(f"there is no '{name}' to ask about here{nearest(name, names)}")
-                return names.get(name, UNKNOWN)
+                known = names.get(name, UNKNOWN)
             case Literal(kind, _):
-                return plain(kind)
+                known = plain(kind)
             case Field(of, name):
-                return self._field(self.at(of, names), written(of), name)
+                known = self._field(self.at(of, names), written(of), name)
             case Item(of, index):
                 self.at(index, names)
-                return self.at(of, names).item
+                known = self.at(of, names).item
+            case _:
+                known = self._compound(node, names)
+        return known
+
+    def _compound(self, node: Node, names: Mapping[str, Value]) -> Value:
+        match node:
             case Call():
-                return self._call(node, names)
+                known = self._call(node, names)
             case Unary(sign, of):
-                return self._needs(sign, self.at(of, names), YES_OR_NO if sign == "!" else NUMBER)
+                known = self._needs(sign, self.at(of, names), YES_OR_NO if sign == "!" else NUMBER)
             case Binary():
-                return self._binary(node, names)
+                known = self._binary(node, names)
             case Choice(test, yes, no):
                 self._needs("?", self.at(test, names), YES_OR_NO)
-                return self._either(self.at(yes, names), self.at(no, names))
+                known = self._either(self.at(yes, names), self.at(no, names))
             case Listed(items, of_map):
                 values = [self.at(item, names) for item in items]
                 kinds = {value.kind for value in values}
                 item = plain(kinds.pop()) if len(kinds) == 1 else UNKNOWN
-                return plain(TABLE) if of_map else Value({"type": "array", "items": item.schema}, {})
+                known = plain(TABLE) if of_map else Value({"type": "array", "items": item.schema}, {})
+            case _:
+                known = UNKNOWN
+        return known
 
     def _field(self, value: Value, path: str, name: str) -> Value:
         fields = value.fields

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Life(msgspec.Struct, frozen=True):
-    """Where cases can be stuck and by which way, whether money can be paid at all, and how many situations that took."""
+    """Where cases can be stuck and by which way, whether money can be paid, and how many situations that took."""
 
     stuck: dict[str, Path]
     unpaid: bool
