@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 import pytest
 from given import FRAME, OWN, STAVANGER, Given, Step
 
 from grantflow.definitions import definition_files
+from grantflow.domain import call_file, parts, payment, process, rules
+from grantflow.domain import decision as deciding
 from grantflow.domain import lifecycle as _with_every_command  # noqa: F401
-from grantflow.domain.call import Call
+from grantflow.domain.call import CALL, Call, DefinitionError
+from grantflow.domain.command import COMMANDS
 from grantflow.domain.errors import NotReady, PastDeadline, RulesFailed, SamePerson
+from grantflow.domain.forms import Form
 from grantflow.domain.frame import Frame
+from grantflow.domain.guards import GUARDS, VOIDS
+from grantflow.domain.letters import PLACEHOLDERS
+from grantflow.domain.roles import DIRECTORATE, MUNICIPAL
+from grantflow.domain.rules import FACTS, FUNCTIONS, Condition, context_of
 from grantflow.inspection import inspect
+from grantflow.inspection.safety import RULES
+from grantflow.inspection.walks import APART
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CHECKOUT = Path(__file__).parent.parent
 WORKED = CHECKOUT / "docs" / "calls"
@@ -267,7 +285,7 @@ def test_the_rule_of_the_second_stage_is_not_asked_of_a_sketch() -> None:
 
 def section(heading: str) -> str:
     """The page's text from a heading to the next of any level."""
-    found = re.findall(rf"^#+ {re.escape(heading)}\n(.*?)(?=^#+ |\Z)", _BARE, re.M | re.S)
+    found = re.findall(rf"^#+ {re.escape(heading)}\n(.*?)(?=^#+ |\Z)", _BARE, re.MULTILINE | re.DOTALL)
     assert len(found) == 1, f"{len(found)} sections are called {heading}"
     return str(found[0])
 
@@ -321,7 +339,7 @@ def tables() -> Iterator[tuple[str, type[msgspec.Struct], dict[str, list[str]]]]
     """Each table of keys: its heading, the struct that the file is read into, and its rows."""
     for heading, kind in TABLES:
         yield heading, kind, rows(section(heading))
-    texts = re.findall(r"^### The file itself\n(.*?)(?=^#+ |\Z)", _BARE, re.M | re.S)
+    texts = re.findall(r"^### The file itself\n(.*?)(?=^#+ |\Z)", _BARE, re.MULTILINE | re.DOTALL)
     for kind, text in zip(OF_FILES, texts, strict=True):
         yield kind.__name__, kind, rows(text)
 
@@ -428,8 +446,7 @@ def test_every_role_fact_function_and_placeholder_is_told() -> None:
     assert [name for name in facts if name.startswith("facts.")] == [f"facts.{fact}" for fact in FACTS]
     language = rows(section("The language, as far as you need it"))
     assert {name.partition("(")[0] for name in language} == FUNCTIONS
-    letters = rows(section('One block: `purpose = { heading = "…", text = "…" }`'))
-    assert {name for name in letters if name.startswith("$")} == {f"${name}" for name in PLACEHOLDERS}
+    assert set(rows(section("What is filled in"))) == {f"${name}" for name in PLACEHOLDERS}
 
 
 def test_every_safety_rule_and_every_pair_that_must_differ_is_told() -> None:
@@ -470,7 +487,7 @@ def test_each_line_of_the_language_gives_what_the_page_says() -> None:
 
 @pytest.mark.parametrize("rule", blocks("cel", "cel: rule"), ids=lambda block: block.text.splitlines()[-1])
 def test_a_rule_to_copy_is_true_and_false_where_the_page_says(rule: Block) -> None:
-    said = re.findall(r"^// (true|false): +(\{.*\})$", rule.text, re.M)
+    said = re.findall(r"^// (true|false): +(\{.*\})$", rule.text, re.MULTILINE)
     assert {verdict for verdict, _ in said} == {"true", "false"}
     for verdict, content in said:
         truth = holds(rule.text, json.loads(content))
@@ -519,9 +536,9 @@ def played(url: str, folder: Path, command: str) -> str:
 
 def changed(folder: Path, diff: str) -> None:
     """Change a file as a `diff` block of the page says: each line that goes out is there once."""
-    (name,) = re.findall(r"^--- (.*)$", diff, re.M)
+    (name,) = re.findall(r"^--- (.*)$", diff, re.MULTILINE)
     text = (folder / name).read_text(encoding="utf-8")
-    for old, new in re.findall(r"^-(?!-)(.*)\n\+(.*)$", diff, re.M):
+    for old, new in re.findall(r"^-(?!-)(.*)\n\+(.*)$", diff, re.MULTILINE):
         assert text.count(f"{old}\n") == 1, old
         text = text.replace(f"{old}\n", f"{new}\n")
     (folder / name).write_text(text, encoding="utf-8")
@@ -536,7 +553,7 @@ def test_every_command_of_the_page_prints_what_the_page_says(database_url: str, 
         elif block.note.startswith("file: "):
             (tmp_path / block.note.removeprefix("file: ")).write_text(block.text, encoding="utf-8")
         elif block.kind == "console":
-            for command in re.split(r"^\$ ", block.text, flags=re.M)[1:]:
+            for command in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
                 line, _, output = command.partition("\n")
                 printed = played(database_url, tmp_path, line)
                 assert re.fullmatch(expected(output), printed), f"$ {line}\n{printed}"
@@ -546,8 +563,6 @@ def test_every_command_of_the_page_prints_what_the_page_says(database_url: str, 
 
 def test_the_blocks_to_copy_are_a_schema() -> None:
     (block,) = (one for one in blocks("json") if one.text.startswith('{\n  "$defs"') and not one.note)
-    from grantflow.domain.forms import Form  # noqa: PLC0415
-
     form = {"properties": {"all": {"properties": {}}}, **json.loads(block.text)}
     names = form["$defs"]
     form["properties"]["all"]["properties"] = {name: {"$ref": f"#/$defs/{name}"} for name in names}
@@ -556,6 +571,6 @@ def test_the_blocks_to_copy_are_a_schema() -> None:
 
 
 def test_links_lead_to_headings() -> None:
-    headings = re.findall(r"^#+ (.*)$", _BARE, re.M)
+    headings = re.findall(r"^#+ (.*)$", _BARE, re.MULTILINE)
     anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
     assert not {link for link in re.findall(r"\]\(#([^)]+)\)", _BARE) if link not in anchors}
