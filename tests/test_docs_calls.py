@@ -331,7 +331,7 @@ TABLES: tuple[tuple[str, type[msgspec.Struct]], ...] = (
     ("One letter in one language: `[grant.nb]`", call_file.LetterText),
     ('One block: `purpose = { heading = "…", text = "…" }`', call_file.Block),
 )
-OF_FILES = (call_file.CallFile, process.ProcessFile, call_file.LettersFile)
+OF_FILES: tuple[type[msgspec.Struct], ...] = (call_file.CallFile, process.ProcessFile, call_file.LettersFile)
 """What the tables under `The file itself` show, in the page's order."""
 
 
@@ -404,7 +404,7 @@ def test_every_group_of_fields_is_told_whole() -> None:
         "conditions": parts.SpecialCondition,
         "instalments": deciding.PlannedInstalment,
         "later_years": deciding.Intention,
-        "exemption": payment.Exemption,
+        "exemption": parts.Exemption,
     }
     told = rows(section("Every step of the engine").partition("Groups of fields")[2])
     assert set(told) == set(groups)
@@ -513,6 +513,8 @@ def test_what_can_not_be_read_at_one_stage_refuses_the_submission_there(tmp_path
 
 def expected(text: str) -> str:
     """A pattern for a command's output: `…` stands for anything on its line, and spaces for any spaces."""
+    if text.strip() == "…":
+        return r"(?s).*"
     lines = [re.sub(r"─+", "", line).split() for line in text.splitlines()]
     patterns = [r"\s+".join(re.escape(word).replace("…", r"\S.*?") for word in line) for line in lines]
     return r"\s*" + r"\s+".join(line for line in patterns if line) + r"\s*"
