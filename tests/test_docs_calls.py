@@ -18,7 +18,7 @@ import pytest
 from given import FRAME, OWN, STAVANGER, Given, Step
 
 from grantflow.definitions import definition_files
-from grantflow.domain import call_file, parts, payment, process, rules
+from grantflow.domain import call_file, parts, process, rules
 from grantflow.domain import decision as deciding
 from grantflow.domain import lifecycle as _with_every_command  # noqa: F401
 from grantflow.domain.call import CALL, Call, DefinitionError
