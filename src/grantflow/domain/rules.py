@@ -54,7 +54,7 @@ class Condition:
         """What it gives; None when it can't be evaluated."""
         try:
             return self._program.execute(context)
-        except (KeyError, TypeError, ValueError, RuntimeError):
+        except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError):
             return None
 
 
