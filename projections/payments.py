@@ -14,7 +14,7 @@ from grantflow.domain.payment import (
 from grantflow.domain.repayment import RepaymentClaimed, RepaymentReceived
 from grantflow.domain.reporting import ReportAccepted
 from grantflow.domain.reversal import DecisionReversed, GrantReduced
-from grantflow.projection import Pen, Projection, Table
+from grantflow.projection import Pen, Projection, Row, Table
 
 COLUMNS = {
     "case_id": "uuid",
@@ -43,6 +43,16 @@ COLUMNS = {
     "unspent_ore": "bigint NOT NULL",
     "claimed_ore": "bigint NOT NULL",
     "repaid_ore": "bigint NOT NULL",
+}
+
+NO_PAYMENT = {
+    "attested_ore": 0,
+    "attested_by": None,
+    "attested_at": None,
+    "account_changed_at": None,
+    "account_check": None,
+    "authorised_by": None,
+    "authorised_at": None,
 }
 
 
@@ -74,8 +84,10 @@ def granted(pen: Pen, entry: Entry) -> None:
 
 
 def reversed_(pen: Pen, entry: Entry) -> None:
-    """What is not granted any more, or not as much; its letter is still to come."""
-    event = entry.event
+    """What is not granted any more, or not as much; its letter is still to come, and a payment under way falls."""
+    event, row = entry.event, pen.get("payments", entry.originator_id)
+    if row is not None and row["attested_at"] and not _returned(row):
+        _change(pen, entry, **NO_PAYMENT)
     if isinstance(event, GrantReduced):
         _change(
             pen,
@@ -87,6 +99,11 @@ def reversed_(pen: Pen, entry: Entry) -> None:
         )
     elif isinstance(event, DecisionReversed):
         _change(pen, entry, granted_ore=0, granted_by=None, instalments=0, letter_at=None)
+
+
+def _returned(row: Row) -> bool:
+    """Whether the bank's return has come for what was last attested."""
+    return row["paid_at"] is not None and row["paid_at"] >= row["attested_at"]
 
 
 def letter(pen: Pen, entry: Entry) -> None:

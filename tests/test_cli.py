@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -140,3 +141,17 @@ def test_what_is_wrongly_asked_is_refused_in_one_sentence_that_says_what_there_i
         assert (answer.returncode, answer.stdout) == (1, "")
         assert says in answer.stderr
         assert "Traceback" not in answer.stderr
+
+
+def test_a_call_with_findings_is_neither_published_nor_revised(database_url: str, tmp_path: Path) -> None:
+    who = ("--as", "imdi-lead", "--org", "987879696")
+    broken = tmp_path / "call"
+    shutil.copytree(CALL_FOLDER, broken)
+    text = (broken / "call.toml").read_text("utf-8").replace("weight = 35", "weight = 30")
+    (broken / "call.toml").write_text(text, "utf-8")
+    run(database_url, "call", "publish", str(CALL_FOLDER), *who)
+    for command in (("publish",), ("revise", "--grounds", "Ny vekt.")):
+        answer = run(database_url, "call", *command, str(broken), *who)
+        assert answer.returncode == 1
+        assert "call.toml:" in answer.stderr
+        assert "call check" in answer.stderr

@@ -16,10 +16,13 @@ from grantflow.domain.call import Call
 from grantflow.domain.circumstances import Circumstances
 from grantflow.domain.errors import BadRequest, NoAuthority, NotAllowed, NotFound, RoleNotAllowed
 from grantflow.service import Request, Service
+from grantflow.store import KeyReused
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from uuid import UUID
 
+    from grantflow.receipts import Receipt
     from grantflow.store import Store
 
 CALL = "delegated"
@@ -226,3 +229,23 @@ def test_whom_somebody_answers_to_is_what_was_named_last_at_that_instant(service
     }
     assert {instant: known.superior_of("imdi-decider", instant) for instant in at} == at
     assert known.superior_of("imdi-head", datetime(2024, 1, 1, tzinfo=UTC)) == ""
+
+
+def test_the_same_key_again_is_answered_as_the_first_time_also_outside_cases(service: Service) -> None:
+    authority, files = service.authority, variant("again", "1000000.00")
+    asked: list[Callable[[], Receipt]] = [
+        lambda: service.calls.publish(files, lead("p")),
+        lambda: service.calls.revise(variant("again", "2000000.00"), "Rammen er økt.", lead("r")),
+        lambda: service.calls.answer_question("again", "Hva?", "Det.", lead("q")),
+        lambda: authority.delegate(Delegate(**BUDGET), lead("d")),
+        lambda: authority.name_superior("a", "b", lead("s")),
+        lambda: authority.revoke(BUDGET["reference"], "Sluttet.", lead("v")),
+    ]
+    first = [ask() for ask in asked]
+    last = service.store.last_position()
+    again = [ask() for ask in asked]
+    assert service.store.last_position() == last
+    assert [receipt.event for receipt in again] == [receipt.event for receipt in first]
+    assert all(receipt.repeated for receipt in again)
+    with pytest.raises(KeyReused):
+        authority.name_superior("a", "c", lead("s"))

@@ -68,9 +68,18 @@ def test_an_identity_number_is_found_wherever_it_stands_in_a_text(number: str, w
     assert holds_one(written.format(number))
 
 
-@pytest.mark.parametrize("between", [" ", ".", "-", "\N{NO-BREAK SPACE}"])
+@pytest.mark.parametrize(
+    "between", [" ", "  ", ".", "-", "/", "\N{NO-BREAK SPACE}", "\N{NARROW NO-BREAK SPACE}"]
+)
 def test_an_identity_number_is_found_as_people_write_it(between: str) -> None:
     assert holds_one(f"Deltaker {NUMBER[:6]}{between}{NUMBER[6:]} har sluttet.")
+
+
+@pytest.mark.parametrize("between", ["", " ", ".", "/", "-"])
+@pytest.mark.parametrize("before", ["", "fnr", "Født "])
+def test_an_identity_number_is_found_with_its_date_written_as_one(between: str, before: str) -> None:
+    date = between.join((NUMBER[:2], NUMBER[2:4], NUMBER[4:6]))
+    assert holds_one(f"{before}{date} {NUMBER[6:]}")
 
 
 def test_an_identity_number_is_found_in_other_digits_too() -> None:

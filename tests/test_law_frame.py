@@ -124,6 +124,7 @@ def test_l13_what_a_reversal_or_reduction_frees_can_be_committed_again_and_no_mo
     assert isinstance(reduced.events[-1], GrantReduced)
     assert (reduced.frame.left_ore, reduced.frame.commitments[OTHER]) == (30_000_000, Commitment(1))
     given.when(Step("reverse", on, role="decider")).then(FrameReleased, DecisionReversed)
+    given = given.and_then(Step("issue-letter", role="decider"))
     given.when(grant("800000.01")).refused(FrameExceeded)
     given.when(grant(GRANTED)).then(FrameCommitted, ApplicationGranted)
 

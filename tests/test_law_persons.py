@@ -70,7 +70,8 @@ def test_l12_no_one_person_takes_two_of_the_parts_that_must_differ_whatever_role
 
 
 def test_l12_what_somebody_did_before_a_reversal_still_counts() -> None:
-    given = Given(call_2023(), *granted(), REVERSE, declared("decider").by("other-decider"), BY_OTHER)
+    told = Step("issue-letter", role="decider")
+    given = Given(call_2023(), *granted(), REVERSE, told, declared("decider").by("other-decider"), BY_OTHER)
     given = given.and_then(Step("issue-letter", role="decider"), declared("attestant"))
     given.when(attest().by("imdi-decider")).refused(SamePerson)
     given.when(attest()).then(PaymentAttested)

@@ -96,9 +96,17 @@ def test_l8_a_reversal_names_its_case_of_the_act_and_there_are_four() -> None:
 def test_l8_what_is_reversed_is_decided_anew_and_both_decisions_stay_in_the_history() -> None:
     given = Given(call_2023(), *granted(), reverse("not-told"))
     assert (given.case.state, given.case.decision) == ("assessed", None)
+    given = given.and_then(TOLD)
     given.when(grant("700000.00")).then(FrameCommitted, ApplicationGranted)
     amounts = [event.amount_ore for event in given.events if isinstance(event, ApplicationGranted)]
     assert amounts == [80_000_000, 70_000_000]
+
+
+@pytest.mark.parametrize("step", [grant(), reject()], ids=["grant", "reject"])
+def test_l8_nothing_is_decided_anew_before_the_party_is_told_of_the_reversal(step: Step) -> None:
+    given = Given(call_2023(), *granted(), reverse("not-told"))
+    assert "told of the reversal" in given.when(step).refused(NotReady).detail
+    assert given.and_then(TOLD).when(step).refusal is None
 
 
 def test_l8_a_dismissed_application_that_is_taken_up_again_is_considered_from_where_it_stood() -> None:
@@ -113,6 +121,7 @@ def test_l8_a_reversal_gives_the_frame_back_what_it_held_in_the_same_step() -> N
     given.when(reverse("not-told")).then(FrameReleased, DecisionReversed)
     assert (given.frame.left_ore, given.frame.commitments) == (ore(ASKED), {})
     assert given.events[-2].stamp.command == given.events[-1].stamp.command
+    given = given.and_then(TOLD)
     given.when(grant(ASKED)).then(FrameCommitted, ApplicationGranted)
 
 

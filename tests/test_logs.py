@@ -6,13 +6,15 @@ import io
 import json
 import logging
 import warnings
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import structlog
+from steps import call_2023
 
 from grantflow import logs
+from grantflow.domain.rules import Condition, context_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +43,14 @@ def as_before() -> Iterator[None]:
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_what_a_condition_fell_over_is_not_logged() -> None:
+    stream = io.StringIO()
+    logs.set_up("info", stream=stream)
+    context = context_of({"amount": "Kari sin lønn"}, call_2023().register, datetime(2023, 8, 14, tzinfo=UTC))
+    assert Condition("money(amount) > 0").holds(context) is False
+    assert stream.getvalue() == ""
 
 
 def test_when_piped_each_event_is_one_line_of_json() -> None:

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from steps import CALL_FOLDER
+from given import Step
+from steps import CALL_FOLDER, GRANTED, GROUNDS, attest, call_2023, declared, granted, letter
+from variants import prepared
 
 from grantflow.app import App
 from grantflow.definitions import definition_files
@@ -13,7 +15,7 @@ from grantflow.demo import Story, Year, play
 from grantflow.domain.application import Application, fold
 from grantflow.domain.followup import MarkedOverdue, OverdueFollowedUp, ReminderSent
 from grantflow.domain.letters import LetterIssued
-from grantflow.domain.money import kroner
+from grantflow.domain.money import kroner, ore
 from grantflow.domain.payment import PaymentConfirmed
 from grantflow.domain.submission import ReceiptIssued
 from grantflow.projector import Projector
@@ -115,3 +117,29 @@ def test_the_list_of_recipients_has_each_municipality_project_and_amount(year: t
     )
     assert len(published) == played.summary.by_state["closed"]
     assert all(row["municipality"] and row["project"] and row["paid_ore"] for row in published)
+
+
+def test_a_payment_under_way_falls_with_the_decision_it_was_for(store: Store) -> None:
+    call = call_2023()
+    notice = {"reason": "Feil i vedtaket.", "answer_by": "2023-10-20"}
+    reverse = {"case_of_35": "invalid", "grounds": GROUNDS, "authority": "IMDi-2023-014"}
+    steps = (
+        *granted(),
+        letter(),
+        declared("attestant"),
+        attest(),
+        Step("notify-reversal", notice, role="case-officer"),
+        Step("answer-notice", {"answer": "Enig."}),
+    )
+    reversed_ = (*steps, Step("reverse", reverse, role="decider"))
+    (before,), (after,) = prepared(store, call, 1, *steps), prepared(store, call, 1, *reversed_)
+    projector = Projector(store, projections())
+    projector.catch_up()
+    rows = {row["case_id"]: row for row in projector.rows("SELECT * FROM payments")}
+    assert (rows[before]["attested_ore"], rows[before]["attested_by"]) == (ore(GRANTED), "imdi-attestant")
+    assert (rows[after]["attested_ore"], rows[after]["attested_by"], rows[after]["attested_at"]) == (
+        0,
+        None,
+        None,
+    )
+    assert (rows[after]["granted_ore"], rows[after]["letter_at"]) == (0, None)

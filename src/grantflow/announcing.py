@@ -20,7 +20,7 @@ from grantflow.states import States, call_stream, frame_stream
 from grantflow.store import Append, Conflict, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from grantflow.domain.circumstances import Circumstances
     from grantflow.domain.money import Ore
@@ -35,6 +35,10 @@ class Announcing:
     def publish(self, files: Mapping[str, str], by: Circumstances) -> Receipt:
         """Publish a call: its whole definition becomes an event, and its frame is opened in the same transaction."""
         call = Call.read(files)
+        asked = {"publish": call.digest}
+        return store_once(self._store, by, asked, lambda: self._published(call, by))
+
+    def _published(self, call: Call, by: Circumstances) -> tuple[Entry, ...]:
         _call_manager(call, by, "publish")
         stream = call_stream(call.id)
         if self._store.load(stream):
@@ -56,12 +60,15 @@ class Announcing:
             files=dict(call.files),
             stamp=stamp,
         )
-        entries = (Entry(frame_stream(call.id), 1, opened), Entry(stream, 1, published))
-        return store_apart(self._store, by, {"publish": call.digest}, entries)
+        return Entry(frame_stream(call.id), 1, opened), Entry(stream, 1, published)
 
     def revise(self, files: Mapping[str, str], grounds: str, by: Circumstances) -> Receipt:
         """Give a published call another definition, with grounds; cases that have begun keep theirs (R35)."""
         call = Call.read(files)
+        asked = {"revise": call.digest, "grounds": grounds}
+        return store_once(self._store, by, asked, lambda: self._revised(call, grounds, by))
+
+    def _revised(self, call: Call, grounds: str, by: Circumstances) -> tuple[Entry, ...]:
         announcement = self._states.announcement(call.id)
         _call_manager(self._states.call(call.id, announcement.digest), by, "revise")
         if call.digest == announcement.digest:
@@ -79,14 +86,18 @@ class Announcing:
             files=dict(call.files),
             stamp=stamp,
         )
-        entries = [Entry(announcement.id, announcement.version + 1, revised)]
-        if (call.frame, _parts(call)) != (frame.limit_ore, frame.areas):
-            adjusted = frame.adjust(call.id, call.frame, _parts(call), stamp)
-            entries.insert(0, Entry(frame.id, frame.version + 1, adjusted))
-        return store_apart(self._store, by, {"revise": call.digest, "grounds": grounds}, tuple(entries))
+        entry = Entry(announcement.id, announcement.version + 1, revised)
+        if (call.frame, _parts(call)) == (frame.limit_ore, frame.areas):
+            return (entry,)
+        adjusted = frame.adjust(call.id, call.frame, _parts(call), stamp)
+        return Entry(frame.id, frame.version + 1, adjusted), entry
 
     def answer_question(self, call_id: str, question: str, answer: str, by: Circumstances) -> Receipt:
         """Record a question and its answer for all applicants to read (R36)."""
+        asked = {"call": call_id, "question": question, "answer": answer}
+        return store_once(self._store, by, asked, lambda: self._answered(call_id, question, answer, by))
+
+    def _answered(self, call_id: str, question: str, answer: str, by: Circumstances) -> tuple[Entry, ...]:
         announcement = self._states.announcement(call_id)
         call = self._states.call(call_id, announcement.digest)
         _call_manager(call, by, "answer-question")
@@ -96,19 +107,23 @@ class Announcing:
             answer=said(answer, "answer"),
             stamp=outside_cases(by, "answer-question", "published"),
         )
-        entry = Entry(announcement.id, announcement.version + 1, event)
-        return store_apart(self._store, by, {"question": question, "answer": answer}, (entry,))
+        return (Entry(announcement.id, announcement.version + 1, event),)
 
 
-def store_apart(
-    store: Store, by: Circumstances, asked: Mapping[str, object], entries: tuple[Entry, ...]
+def store_once(
+    store: Store, by: Circumstances, asked: Mapping[str, object], decide: Callable[[], tuple[Entry, ...]]
 ) -> Receipt:
-    """Store events that belong to no case; Contended when somebody else was first."""
-    append = Append(by.key, hashlib.sha256(canonical(asked)).digest(), entries)
-    try:
-        appended = store.append(append).result()
-    except Conflict:
-        raise Contended from None
+    """Decide and store events that belong to no case; a key that was answered before gets the first answer again.
+
+    KeyReused when the key was for something else, Contended when somebody else was first.
+    """
+    body = hashlib.sha256(canonical({"organisation": by.organisation, **asked})).digest()
+    appended = store.answered(by.key, body)
+    if appended is None:
+        try:
+            appended = store.append(Append(by.key, body, decide())).result()
+        except Conflict:
+            raise Contended from None
     return stored(store, appended)
 
 

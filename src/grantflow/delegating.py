@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from grantflow.announcing import outside_cases, store_apart
+from grantflow.announcing import outside_cases, store_once
 from grantflow.domain.authority import Authority, AuthorityDelegated, AuthorityRevoked, Scope, SuperiorNamed
 from grantflow.domain.command import amount, end_of, said
 from grantflow.domain.errors import BadRequest, NotAllowed, NotFound, RoleNotAllowed
@@ -15,7 +15,9 @@ from grantflow.domain.event import Entry
 from grantflow.domain.identity_numbers import refuse_identity_numbers
 
 if TYPE_CHECKING:
-    from grantflow.domain.authority import AuthorityEvent
+    from collections.abc import Callable, Mapping
+
+    from grantflow.domain.authority import Authorities, AuthorityEvent
     from grantflow.domain.circumstances import Circumstances
     from grantflow.receipts import Receipt
     from grantflow.states import States
@@ -47,54 +49,68 @@ class Delegating:
 
     def delegate(self, asked: Delegate, by: Circumstances) -> Receipt:
         """Delegate authority to somebody else than oneself; what it is for, how much and when stands in it (R22)."""
-        _allowed(by, "delegate", WHO[asked.scope])
-        if asked.person == by.person:
-            msg = "Nobody delegates authority to themselves."
-            raise NotAllowed(msg)
-        known = self._states.authorities(by.organisation)
-        if asked.reference in known.delegations:
-            msg = f"{asked.reference} is recorded already; a delegation is not changed, but revoked and given anew."
-            raise NotAllowed(msg)
-        event = AuthorityDelegated(
-            delegation=_authority(asked), stamp=outside_cases(by, "delegate", "recorded")
-        )
-        return self._store_next(by, msgspec.to_builtins(asked), event)
+        words = {"delegate": msgspec.to_builtins(asked)}
+        return self._once(by, words, lambda known: _delegated(known, asked, by))
 
     def revoke(self, reference: str, reason: str, by: Circumstances) -> Receipt:
         """Revoke a delegation from now on; what was decided under it stays."""
-        held = self._states.authorities(by.organisation).delegations.get(reference)
-        if held is None:
-            msg = f"{by.organisation} has no delegation {reference!r}."
-            raise NotFound(msg)
-        _allowed(by, "revoke", WHO[held.scope])
-        if held.revoked_at is not None:
-            msg = f"{reference} is revoked already."
-            raise NotAllowed(msg)
-        refuse_identity_numbers(reason, "reason")
-        event = AuthorityRevoked(
-            reference=reference,
-            reason=said(reason, "reason"),
-            stamp=outside_cases(by, "revoke", "recorded"),
-        )
-        return self._store_next(by, {"reference": reference, "reason": reason}, event)
+        words = {"revoke": reference, "reason": reason}
+        return self._once(by, words, lambda known: _revoked(known, reference, reason, by))
 
     def name_superior(self, subordinate: str, superior: str, by: Circumstances) -> Receipt:
         """Say whom somebody at the directorate answers to from now on (fvl § 6)."""
-        _allowed(by, "name-superior", WHO["budget"])
-        refuse_identity_numbers({"subordinate": subordinate, "superior": superior})
-        if said(subordinate, "subordinate", most=200) == said(superior, "superior", most=200):
-            msg = "Nobody answers to themselves."
-            raise BadRequest(msg)
-        event = SuperiorNamed(
-            subordinate=subordinate,
-            superior=superior,
-            stamp=outside_cases(by, "name-superior", "recorded"),
-        )
-        return self._store_next(by, {"subordinate": subordinate, "superior": superior}, event)
+        words = {"subordinate": subordinate, "superior": superior}
+        return self._once(by, words, lambda _: _superior(subordinate, superior, by))
 
-    def _store_next(self, by: Circumstances, asked: dict[str, object], event: AuthorityEvent) -> Receipt:
-        known = self._states.authorities(by.organisation)
-        return store_apart(self._store, by, asked, (Entry(known.id, known.version + 1, event),))
+    def _once(
+        self, by: Circumstances, words: Mapping[str, object], decide: Callable[[Authorities], AuthorityEvent]
+    ) -> Receipt:
+        def decided() -> tuple[Entry, ...]:
+            known = self._states.authorities(by.organisation)
+            return (Entry(known.id, known.version + 1, decide(known)),)
+
+        return store_once(self._store, by, words, decided)
+
+
+def _delegated(known: Authorities, asked: Delegate, by: Circumstances) -> AuthorityDelegated:
+    _allowed(by, "delegate", WHO[asked.scope])
+    if asked.person == by.person:
+        msg = "Nobody delegates authority to themselves."
+        raise NotAllowed(msg)
+    if asked.reference in known.delegations:
+        msg = (
+            f"{asked.reference} is recorded already; a delegation is not changed, but revoked and given anew."
+        )
+        raise NotAllowed(msg)
+    return AuthorityDelegated(delegation=_authority(asked), stamp=outside_cases(by, "delegate", "recorded"))
+
+
+def _revoked(known: Authorities, reference: str, reason: str, by: Circumstances) -> AuthorityRevoked:
+    held = known.delegations.get(reference)
+    if held is None:
+        msg = f"{by.organisation} has no delegation {reference!r}."
+        raise NotFound(msg)
+    _allowed(by, "revoke", WHO[held.scope])
+    if held.revoked_at is not None:
+        msg = f"{reference} is revoked already."
+        raise NotAllowed(msg)
+    refuse_identity_numbers(reason, "reason")
+    return AuthorityRevoked(
+        reference=reference, reason=said(reason, "reason"), stamp=outside_cases(by, "revoke", "recorded")
+    )
+
+
+def _superior(subordinate: str, superior: str, by: Circumstances) -> SuperiorNamed:
+    _allowed(by, "name-superior", WHO["budget"])
+    refuse_identity_numbers({"subordinate": subordinate, "superior": superior})
+    if said(subordinate, "subordinate", most=200) == said(superior, "superior", most=200):
+        msg = "Nobody answers to themselves."
+        raise BadRequest(msg)
+    return SuperiorNamed(
+        subordinate=subordinate,
+        superior=superior,
+        stamp=outside_cases(by, "name-superior", "recorded"),
+    )
 
 
 def _authority(asked: Delegate) -> Authority:

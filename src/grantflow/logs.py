@@ -73,6 +73,8 @@ def set_up(
     )
     logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING), force=True)
     logging.captureWarnings(capture=True)
+    # It tells what a condition fell over, and that is what people have written.
+    logging.getLogger("cel").setLevel(logging.CRITICAL)
 
 
 def about(**facts: object) -> AbstractContextManager[None]:

@@ -60,6 +60,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
             "case": self.case,
             "call": self.call,
             "organisation": self.by.organisation,
+            "effective_at": self.by.effective_at,
             "data": self.data,
         }
         return hashlib.sha256(canonical(asked)).digest()

@@ -15,7 +15,7 @@ from grantflow.cli.revision_page import revision_page, touched
 from grantflow.definitions import definition_files
 from grantflow.domain.announcement import Announcement
 from grantflow.domain.calendar import clock
-from grantflow.domain.call import Call
+from grantflow.domain.call import Call, DefinitionError
 from grantflow.domain.errors import BadRequest
 from grantflow.domain.money import kr
 from grantflow.domain.revised import changes
@@ -75,7 +75,8 @@ def draw(
     epilog="Example: grantflow call publish workflows/calls/imdi-2023-tillegg --as imdi-lead --org 987879696"
 )
 def publish(folder: Folder, person: Person, org: Org, key: Key = "", *, as_json: Json = False) -> None:
-    """Publish a call: its whole definition becomes part of the history, and its frame is opened."""
+    """Publish a call that has no findings: its whole definition becomes part of the history, its frame is opened."""
+    _sound(folder)
     with opened() as app:
         by = circumstances(person, "call-manager", org, key)
         receipt = app.service.calls.publish(definition_files(folder), by)
@@ -99,22 +100,22 @@ def revise(
     """Give a published call another definition, with grounds; cases that have begun keep theirs.
 
     Says what changes in the rules, and which running cases keep the old ones until they are moved
-    (grantflow case do CASE move-to-revision).
+    (grantflow case do CASE move-to-revision). A definition with findings is refused.
     """
+    _sound(folder)
     with opened() as app:
         files = definition_files(folder)
         newest = Call.read(files)
         before = app.service.states.call(newest.id, app.service.states.announcement(newest.id).digest)
-        running = touched(app, newest)
+        different, running = changes(before, newest), touched(app, newest)
         receipt = None
         if not dry_run:
             by = circumstances(person, "call-manager", org, key)
             receipt = app.service.calls.revise(files, grounds, by)
-    revision = {"changes": changes(before, newest), "running": running}
     if as_json:
-        write_json({**revision, "receipt": receipt})
+        write_json({"changes": different, "running": running, "receipt": receipt})
         return
-    revision_page(console(), changes(before, newest), running)
+    revision_page(console(), different, running)
     if receipt is not None:
         write_one(receipt, as_json=False)
 
@@ -167,6 +168,16 @@ def show(call: CallId, *, as_json: Json = False) -> None:
         write_json({**shown, "digest": definition.digest, "answers": answers})
     else:
         _page(definition, announcement)
+
+
+def _sound(folder: Path) -> None:
+    """Refuse what `call check` finds anything in: nobody applies under rules that break, or pays without a decision."""
+    from grantflow.inspection import inspect  # noqa: PLC0415 - heavy, and only needed here
+
+    found = inspect(folder)
+    if found:
+        msg = f"{len(found)} found wrong, first: {found[0]}. `grantflow call check {folder}` tells all of it."
+        raise DefinitionError(msg)
 
 
 def _page(call: Call, announcement: Announcement) -> None:

@@ -70,6 +70,7 @@ class Situation(msgspec.Struct, frozen=True):
     ) -> Stamp:
         """The stamp of an event of this command, leading to `state` (the step's own target unless said)."""
         by = self.by
+        happened = by.effective_at or effective_at
         return Stamp(
             recorded_at=self.at.astimezone(UTC),
             step=self.step,
@@ -80,7 +81,7 @@ class Situation(msgspec.Struct, frozen=True):
             command=by.command,
             state=state or self.target,
             authority=authority or by.authority,
-            effective_at=by.effective_at or effective_at,
+            effective_at=happened.astimezone(UTC) if happened else None,
         )
 
 

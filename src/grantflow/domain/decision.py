@@ -130,6 +130,7 @@ class Grant(Command, frozen=True, kw_only=True):
         if s.call.state_aid and s.call.state_aid.required and case.state_aid is None:
             msg = "The award has not been assessed as state aid (assess-state-aid; bestemmelser 6.1)."
             raise NotReady(msg)
+        _told_of_reversal(s)
         _unambiguous(self.conditions)
         stamp = s.stamp(authority=with_authority(s, self.authority, granted))
         return [
@@ -182,6 +183,7 @@ class Reject(Command, frozen=True, kw_only=True):
     authority: str
 
     def decide(self, s: Situation) -> Sequence[Event]:
+        _told_of_reversal(s)
         stamp = s.stamp(authority=with_authority(s, self.authority))
         return [ApplicationRejected(grounds=stated(s, self.grounds), stamp=stamp)]
 
@@ -197,6 +199,7 @@ class Dismiss(Command, frozen=True, kw_only=True):
     authority: str
 
     def decide(self, s: Situation) -> Sequence[Event]:
+        _told_of_reversal(s)
         stamp = s.stamp(authority=with_authority(s, self.authority))
         return [ApplicationDismissed(cause=self.cause, grounds=stated(s, self.grounds), stamp=stamp)]
 
@@ -213,6 +216,13 @@ def stated(s: Situation, grounds: Grounds) -> Grounds:
         for name, text in msgspec.structs.asdict(grounds).items():
             said(text, f"grounds.{name}")
     return grounds
+
+
+def _told_of_reversal(s: Situation) -> None:
+    """A case is decided anew only once the party has been told that the earlier decision is reversed (fvl § 27)."""
+    if s.case.reversals and not s.case.reversals[-1].told:
+        msg = "The party has not been told of the reversal yet; issue its letter first (issue-letter; fvl § 27)."
+        raise NotReady(msg)
 
 
 def _unambiguous(conditions: Sequence[SpecialCondition]) -> None:

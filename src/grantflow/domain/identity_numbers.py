@@ -11,7 +11,11 @@ from grantflow.domain.errors import IdentityNumber
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_CANDIDATE = re.compile(r"(?<![0-9A-Za-z])(\d{6})[ .\-\N{NO-BREAK SPACE}]?(\d{5})(?![0-9A-Za-z])")
+_GAP = "[ ./\\-\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}]"
+_CANDIDATE = re.compile(
+    rf"(?<![\dA-Fa-f])(\d\d){_GAP}?(\d\d){_GAP}?(\d\d){_GAP}{{0,2}}(\d{{5}})(?![\dA-Za-z])"
+)
+"""Eleven digits as people write them; not a part of a longer number, of a reference, or of a digest."""
 _FIRST, _SECOND = (3, 7, 6, 1, 8, 9, 4, 5, 2), (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
 _D_NUMBER_DAYS = 40
 _MADE_UP_MONTHS = (0, 40, 65, 80)
@@ -27,7 +31,7 @@ def refuse_identity_numbers(content: Any, where: str = "") -> None:  # noqa: ANN
 
 def holds_one(text: str) -> bool:
     """Whether eleven digits in the text are a birth date with an individual number and both check digits (mod 11)."""
-    return any(_is_one(found[1] + found[2]) for found in _CANDIDATE.finditer(text))
+    return any(_is_one("".join(found.groups())) for found in _CANDIDATE.finditer(text))
 
 
 def _is_one(digits: str) -> bool:
