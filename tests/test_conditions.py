@@ -2,12 +2,29 @@
 
 from datetime import UTC, datetime
 
+import cel
 import pytest
 from steps import call_2023
 
 from grantflow.domain.rules import Condition, context_of
 
 AT = datetime(2023, 8, 14, tzinfo=UTC)
+
+
+def interrupted(_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def spoken(_: object) -> None:
+    msg = "Function 'f' error: Python function call failed: KeyboardInterrupt"
+    raise ValueError(msg)
+
+
+def test_an_interrupt_inside_a_condition_is_an_interrupt_and_no_broken_rule() -> None:
+    condition = Condition("money(1) > 0")
+    with pytest.raises(KeyboardInterrupt):
+        condition.holds(cel.Context(functions={"money": interrupted}))
+    assert condition.holds(cel.Context(functions={"money": spoken})) is False
 
 
 @pytest.mark.parametrize(

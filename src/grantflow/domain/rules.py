@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import cel
@@ -37,6 +38,10 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return (not self.areas or area in self.areas) and (not self.stages or stage in self.stages)
 
 
+_INTERRUPTED = re.compile(r"Function '\w+' error: Python function call failed: KeyboardInterrupt\b")
+"""What the library makes of somebody's Ctrl-C while one of our functions runs; it must not pass for a broken rule."""
+
+
 class Condition:
     """One compiled CEL expression. Raises ValueError, with what the compiler says, when it does not compile."""
 
@@ -54,7 +59,9 @@ class Condition:
         """What it gives; None when it can't be evaluated."""
         try:
             return self._program.execute(context)
-        except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError):
+        except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError) as error:
+            if _INTERRUPTED.match(str(error)):
+                raise KeyboardInterrupt from error
             return None
 
 
