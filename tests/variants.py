@@ -53,15 +53,15 @@ def delegate(service: Service) -> None:
             delegate_to(service, reference, person)
 
 
-def delegate_to(service: Service, reference: str, person: str) -> None:
-    """Record a written budget authority without limits."""
+def delegate_to(service: Service, reference: str, person: str, appropriation: str = "") -> None:
+    """Record a written budget authority without limits: for the 2023 call's appropriation, or another."""
     asked = Delegate(
         reference=reference,
         scope="budget",
         person=person,
         issued_by="direktøren",
         valid_from=date(2022, 1, 1),
-        appropriation=call_2023().appropriation,
+        appropriation=appropriation or call_2023().appropriation,
     )
     service.authority.delegate(asked, by_lead(reference))
 
