@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from grantflow.definitions import definition_files, process_path, text_of
-from grantflow.domain.call import CALL, LETTERS, Call, DefinitionError, step_form
+from grantflow.domain.call import CALL, LETTERS, PROCESS, Call, DefinitionError, step_form
 from grantflow.domain.call_file import REPORT_FORM, CallFile, LettersFile
 from grantflow.domain.process import Process, ProcessFile
 from grantflow.inspection.call_file import check_call
 from grantflow.inspection.conditions import check_conditions, stage_forms
 from grantflow.inspection.finding import Finding, nearest
-from grantflow.inspection.forms import check_form
+from grantflow.inspection.forms import check_form, check_report, check_sections
+from grantflow.inspection.lacking_steps import check_lacking
 from grantflow.inspection.letters import check_letters
 from grantflow.inspection.outline import Outline
 from grantflow.inspection.process_file import check_process, walkable
@@ -26,6 +27,7 @@ from grantflow.inspection.walks import check_walks
 from grantflow.rooms import room
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from grantflow.domain.schema import Schema
@@ -43,7 +45,10 @@ def inspect(folder: Path) -> list[Finding]:
     process = _process(files, call)
     check_shape(call, CallFile)
     places = _check_process(process, call) if process else None
-    stages = {stage: _form(files, call, where, name) for stage, (where, name) in stage_forms(call).items()}
+    stages = {
+        stage: _form(files, call, where, name, check_sections)
+        for stage, (where, name) in stage_forms(call).items()
+    }
     report: Schema = {}
     if process is not None:
         report = _beside(files, call, process)
@@ -100,14 +105,19 @@ def _process(files: _Files, call: Source) -> Outline | None:
         )
         return None
     source = files.read(path)
-    return Outline(source) if source is not None and isinstance(source.value, dict) else None
+    if source is None or not isinstance(source.value, dict):
+        return None
+    named, own = call.value.get("process"), source.value.get("id")
+    if isinstance(named, str) and isinstance(own, str) and named != own:
+        call.add(("process",), f"the call names the process '{named}', and the folder's {PROCESS} is '{own}'")
+    return Outline(source)
 
 
 def _check_process(process: Outline, call: Source) -> dict[str, set[str]] | None:
     """Check the process by itself, then every path of it; gives the stages at which each step can be taken."""
     check_shape(process.source, ProcessFile)
     check_process(process)
-    if not walkable(process):
+    if check_lacking(process) or not walkable(process):
         return None
     declared = Process(msgspec.convert(tomllib.loads(process.source.text), ProcessFile))
     places = check_walks(process, declared, names(call.tables("areas")))
@@ -126,12 +136,23 @@ def _beside(files: _Files, call: Source, process: Outline) -> Schema:
         if text(table, "form"):
             where = (*process.places[step], "form")
             _form(files, process.source, where, step_form(text(table, "form")))
-    return _form(files, call, ("reporting",), REPORT_FORM) if "submit-report" in process.steps else {}
+    if "submit-report" not in process.steps:
+        return {}
+    return _form(files, call, ("reporting",), REPORT_FORM, check_report)
 
 
-def _form(files: _Files, by: Source, where: Where, name: str) -> Schema:
+def _form(
+    files: _Files,
+    by: Source,
+    where: Where,
+    name: str,
+    further: Callable[[Source, Schema], None] = lambda _form, _schema: None,
+) -> Schema:
     form = files.named(by, where, name)
-    return check_form(form) if form is not None else {}
+    schema = check_form(form) if form is not None else {}
+    if form is not None:
+        further(form, schema)
+    return schema
 
 
 def _unforeseen(folder: Path) -> list[Finding]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from grantflow.domain.money import kr, ore
 from grantflow.inspection.finding import nearest
-from grantflow.inspection.tables import check_known, names, text
+from grantflow.inspection.tables import check_known, names, text, texts
 
 if TYPE_CHECKING:
     from grantflow.inspection.outline import Outline
@@ -21,6 +21,7 @@ def check_areas(source: Source, process: Outline | None) -> None:
     for where, area in source.tables("areas"):
         if area.get("applicants") == []:
             source.add((*where, "applicants"), f"nobody can apply in the area '{text(area, 'id')}'")
+    _applicants(source)
     _frames(source)
     known, missing = names(source.tables("areas")), "the call has no area"
     for key in _OF_AREAS:
@@ -29,6 +30,23 @@ def check_areas(source: Source, process: Outline | None) -> None:
     if process is not None:
         for step, table in process.steps.items():
             check_known(process.source, process.places[step], table, "areas", known, missing)
+
+
+def _applicants(source: Source) -> None:
+    """Without areas, a rule says who may apply: one that is asked when a case begins, about the applicant."""
+    first = names(source.tables("stages"))[:1]
+    asked = any(
+        "start" in texts(rule, "when")
+        and "applicant_organisation" in text(rule, "require")
+        and (not texts(rule, "stages") or set(first) & set(texts(rule, "stages")))
+        for _, rule in source.tables("rules")
+    )
+    if not asked and not list(source.tables("areas")) and isinstance(source.value.get("rules"), list):
+        source.add(
+            ("rules",),
+            "nothing says who may apply: name `applicants` in each area, or write a rule for 'start' that asks of "
+            "facts.applicant_organisation",
+        )
 
 
 def _frames(source: Source) -> None:

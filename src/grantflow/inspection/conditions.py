@@ -10,14 +10,18 @@ import msgspec
 from grantflow.domain.call_file import APPLICATION_FORM
 from grantflow.domain.rules import FACTS, Condition
 from grantflow.inspection.expression import read
-from grantflow.inspection.fields import field_path
-from grantflow.inspection.kinds import LIST, NUMBER, TEXT, YES_OR_NO, Value, in_words, look_through
+from grantflow.inspection.fields import field_path, with_choices
+from grantflow.inspection.kinds import look_through
+from grantflow.inspection.missing import missing
+from grantflow.inspection.other_words import other_words
 from grantflow.inspection.tables import names, text, texts, within
+from grantflow.inspection.values import LIST, NUMBER, ORE, TEXT, YES_OR_NO, Value, in_words, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from grantflow.domain.schema import Schema
+    from grantflow.inspection.expression import Node
     from grantflow.inspection.source import Source, Where
 
 _REASON = re.compile(r"ERROR: <input>:\d+:\d+: (?P<reason>.*)")
@@ -47,6 +51,7 @@ def check_conditions(
     `places` says at which stages each step can be taken, None where the process does not say.
     """
     facts = _facts(source, forms)
+    forms = {stage: _with_themes(source, form) for stage, form in forms.items()}
     for where, rule in source.tables("rules"):
         asked = [
             Asked(_told(step, stage, forms), {"facts": facts, **_content(step, forms[stage], report)})
@@ -81,20 +86,30 @@ def _check(source: Source, where: Where, expression: str, asked: Sequence[Asked]
         tree = read(expression)
     except ValueError as error:
         found = _REASON.search(str(error))
-        source.add(where, f"the expression does not compile: {found['reason'] if found else error}")
+        reasons = other_words(expression) or [found["reason"] if found else str(error)]
+        for reason in reasons:
+            source.add(where, f"the expression does not compile: {reason}")
         return
     told: dict[str, list[str]] = {}
     for place in asked:
-        value, faults = look_through(tree, place.names)
-        if value.kind not in ("", kind):
-            faults.append(f"this gives {in_words(value.kind)}, and {in_words(kind)} is needed")
-        for fault in faults:
+        for fault in _faults(tree, place, kind):
             told.setdefault(fault, []).append(place.at)
     for fault, places in told.items():
         if len(places) == len(asked):
             source.add(where, fault)
         elif places[0]:
             source.add(where, f"{places[0]}: {fault}")
+
+
+def _faults(tree: Node, place: Asked, kind: str) -> list[str]:
+    try:
+        value, faults = look_through(tree, place.names)
+        faults += missing(tree, place.names, must_hold=bool(place.at))
+    except RecursionError:
+        return ["the expression is too long to be looked through; make several rules of it"]
+    if value.kind not in ("", kind):
+        faults.append(f"this gives {in_words(value.kind)}, and {in_words(kind)} is needed")
+    return faults
 
 
 def _path(source: Source, where: Where, rule: dict[str, Any], forms: Iterable[Schema]) -> None:
@@ -133,17 +148,27 @@ def _facts(source: Source, forms: Mapping[str, Schema]) -> Value:
     themes = names(source.tables("themes"))
     known: dict[str, Schema] = {
         "applicant_organisation": some,
-        "area": {"enum": [*names(source.tables("areas")), ""]},
-        "stage": {"enum": list(forms)},
+        "area": one_of("area", [*names(source.tables("areas")), ""]),
+        "stage": one_of("stage", list(forms)),
         "state": some,
         "year": number,
-        "themes": {"type": "array", "items": {"enum": themes} if themes else some},
-        "asked": number,
-        "granted": number,
+        "themes": {"type": "array", "items": one_of("theme", themes) if themes else some},
+        "asked": ORE,
+        "granted": ORE,
         "conditions": {"type": "array", "items": some},
     }
-    schema: Schema = {"properties": {name: known.get(name, {}) for name in FACTS}}
+    schema: Schema = {"properties": {name: known.get(name, {}) for name in FACTS}, "required": list(FACTS)}
     return Value(schema, schema)
+
+
+def _with_themes(source: Source, form: Schema) -> Schema:
+    """The form with the call's themes as the choices of the field that [application] reads them from."""
+    themes = names(source.tables("themes"))
+    expression = text(within(source.value, "application"), "themes")
+    path = expression.strip().split(".")
+    if not themes or not all(part.isidentifier() for part in path):
+        return form
+    return with_choices(form, form, path, one_of("theme", themes))
 
 
 def stage_forms(source: Source) -> dict[str, tuple[Where, str]]:

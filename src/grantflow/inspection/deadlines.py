@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from grantflow.domain.command import WHEN_PASSED
-from grantflow.inspection.tables import check_known, text, texts
+from grantflow.inspection.tables import check_known, quoted, text, texts
 
 if TYPE_CHECKING:
     from grantflow.inspection.outline import Outline
@@ -60,6 +60,22 @@ def _clock(source: Source, where: Where, deadline: Table, process: Outline) -> N
     for key, notice in _NOTICES.items():
         if deadline.get(key) and notice not in process.steps:
             source.add((*where, key), f"'{key}' needs the step '{notice}', and the process has none")
+        elif deadline.get(key):
+            deaf = [
+                state for state in _noticed(notice, deadline, process) if state not in process.moves(notice)
+            ]
+            if deaf:
+                message = f"'{notice}' is not possible in {quoted(deaf)}, where cases wait for '{name}'"
+                source.add((*where, key), f"{message}: nothing would ever be sent there")
+
+
+def _noticed(notice: str, deadline: Table, process: Outline) -> list[str]:
+    """The states in which a case must be told of a deadline: where it waits, or is once it was marked overdue."""
+    passing = process.moves(WHEN_PASSED.get(text(deadline, "passed"), ""))
+    waits = [state for state in texts(deadline, "states") or passing if state in process.open_states]
+    return (
+        list(dict.fromkeys(passing.get(state, state) for state in waits)) if notice == "follow-up" else waits
+    )
 
 
 def _order(source: Source) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+import cel
 import msgspec
 
+QUOTED = r"""[rRbB]{0,2} (?: \"{3} .*? \"{3} | '{3} .*? '{3} | "(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' )"""
+"""A text with its quotes, as a verbose pattern."""
 _TOKEN = re.compile(
-    r"""
-      (?P<text> [rRbB]{0,2} (?: \"{3} .*? \"{3} | '{3} .*? '{3} | "(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' ) )
-    | (?P<number> 0[xX][0-9a-fA-F]+[uU]? | \d+ (?:\.\d+)? (?:[eE][+-]?\d+)? [uU]? )
+    rf"""
+      (?P<text> {QUOTED} )
+    | (?P<number> 0[xX][0-9a-fA-F]+[uU]? | (?: \d+ (?:\.\d+)? | \.\d+ ) (?:[eE][+-]?\d+)? [uU]? )
     | (?P<name> [A-Za-z_]\w* )
     | (?P<sign> && | \|\| | [<>=!]= | \S )
     """,
@@ -28,10 +31,11 @@ class Name(msgspec.Struct, frozen=True):
 
 
 class Literal(msgspec.Struct, frozen=True):
-    """A text, a number, `true`, `false` or `null`, as it is written; `said` is a text's content, if it is plain."""
+    """A text, a number, `true`, `false` or `null`; `said` is a text's content, `number` a number's value."""
 
     kind: str
     said: str | None = None
+    number: int | float | None = None
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -101,6 +105,37 @@ def read(expression: str) -> Node:
     return node
 
 
+def parts(node: Node) -> tuple[Node, ...]:
+    """What a node is made of."""
+    match node:
+        case Field(of, _) | Unary(_, of):
+            made_of: tuple[Node, ...] = (of,)
+        case Item(one, other) | Binary(_, one, other):
+            made_of = (one, other)
+        case Call(of, _, arguments):
+            made_of = arguments if of is None else (of, *arguments)
+        case Choice(test, yes, no):
+            made_of = (test, yes, no)
+        case Listed(items, _):
+            made_of = items
+        case _:
+            made_of = ()
+    return made_of
+
+
+def written(node: Node) -> str:
+    """A path as it is written, `project.title` or `lines[0].text`; empty for what is none."""
+    match node:
+        case Name(name):
+            return name
+        case Field(of, name):
+            return f"{written(of)}.{name}" if written(of) else ""
+        case Item(of, Literal(number=int(number))):
+            return f"{written(of)}[{number}]" if written(of) else ""
+        case _:
+            return ""
+
+
 class _Reader:
     """Reads tokens from left to right, each level of binding by the next tighter one."""
 
@@ -161,9 +196,10 @@ class _Reader:
     def _primary(self) -> Node:
         kind, word = self._take()
         if kind == "text":
-            return Literal("text", _said(word))
+            said = _value(word)
+            return Literal("text", said=said if isinstance(said, str) else None)
         if kind == "number":
-            return Literal("number")
+            return Literal("number", number=_value(word))
         if word == "(":
             inner = self.choice()
             self.expect(")")
@@ -198,8 +234,9 @@ def _bare(expression: str) -> str:
     return "".join(part if number % 2 else _COMMENT.sub("", part) for number, part in enumerate(parts))
 
 
-def _said(token: str) -> str | None:
-    """What a plain text says; None for one with a prefix or an escape."""
-    if token[0] not in "\"'" or "\\" in token:
+def _value(token: str) -> Any:  # noqa: ANN401 - a text, bytes or a number
+    """What a literal is for the engine itself; None for what it doesn't read alone."""
+    try:
+        return cel.compile(token).execute(cel.Context())
+    except ValueError:
         return None
-    return token.strip(token[0])

@@ -1,4 +1,4 @@
-"""Whether a dotted path leads to a field of a form."""
+"""Fields of a form by their dotted path: whether there is one, and what its items can be."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from grantflow.domain.schema import inside, resolved
 from grantflow.inspection.finding import nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from grantflow.domain.schema import Schema
 
 
@@ -23,3 +25,16 @@ def field_path(path: str, root: Schema) -> str:
         node = inside(root, node, part)
         so_far.append(part)
     return ""
+
+
+def with_choices(root: Schema, node: Schema, path: Sequence[str], choices: Schema) -> Schema:
+    """The form with these choices for each item of the list at a path, unless it says itself what they can be."""
+    here = resolved(root, node)
+    if not path:
+        item = inside(root, here, 0)
+        return here if "enum" in item else {**here, "items": {**item, **choices}}
+    properties = here.get("properties")
+    if not isinstance(properties, dict) or path[0] not in properties:
+        return here
+    inner = with_choices(root, properties[path[0]], path[1:], choices)
+    return {**here, "properties": {**properties, path[0]: inner}}

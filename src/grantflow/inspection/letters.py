@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from string import Template
 from typing import TYPE_CHECKING, Any
 
-from grantflow.domain.letters import PLACEHOLDERS
-from grantflow.inspection.finding import nearest
+from grantflow.inspection.standard_texts import check_standard_texts
 from grantflow.inspection.tables import LANGUAGES, text, texts, within
 
 if TYPE_CHECKING:
@@ -67,9 +65,7 @@ def _letter(source: Source, where: Where, letter: dict[str, Any], call: dict[str
             continue
         if "heading" in block and not text(block, "heading").strip():
             source.add((*where, "blocks", name, "heading"), f"the block '{name}' has no heading")
-        _placeholders(source, (*where, "blocks", name, "text"), text(block, "text"))
-    for name in within(letter, "reservations"):
-        _placeholders(source, (*where, "reservations", name), text(letter["reservations"], name))
+    check_standard_texts(source, where, letter, call)
     if contradicting(call) in within(letter, "reservations"):
         message = f"the letter says '{contradicting(call)}', and the call's legal regime the opposite"
         source.add((*where, "reservations", contradicting(call)), message)
@@ -80,13 +76,3 @@ def _whole(source: Source, where: Where, given: dict[str, Any], needed: Collecti
     for name in needed:
         if name not in given:
             source.add(where, f"the {kind} letter in {language} lacks '{name}' among its {key}")
-
-
-def _placeholders(source: Source, where: Where, standard: str) -> None:
-    """Each `$name` is one that the engine fills in; a dollar sign that is meant as one is written `$$`."""
-    for found in Template.pattern.finditer(standard):
-        name = found["named"] or found["braced"]
-        if found["invalid"] is not None:
-            source.add(where, "a '$' that no name follows; write '$$' for the sign itself")
-        elif name and name not in PLACEHOLDERS:
-            source.add(where, f"nothing is filled in for '${name}'{nearest(name, PLACEHOLDERS)}")

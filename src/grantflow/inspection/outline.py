@@ -23,10 +23,21 @@ class Outline:
             if name and name not in self.steps:
                 self.steps[name], self.places[name] = table, where
 
+    @property
+    def open_states(self) -> list[str]:
+        """The states in which a case has not ended."""
+        final = names((where, one) for where, one in self.source.tables("states") if one.get("final") is True)
+        return [state for state in self.states if state not in final]
+
     def within(self, area: str) -> set[str]:
         """The steps that an application in this area can meet."""
         areas = {name: texts(table, "areas") for name, table in self.steps.items()}
         return {name for name, within in areas.items() if not within or area in within}
+
+    def there(self, step: str, beside: str) -> bool:
+        """Whether there is a step wherever there is another: in each area that the other exists in."""
+        areas, others = (set(texts(self.steps.get(one, {}), "areas")) for one in (step, beside))
+        return step in self.steps and (not areas or (bool(others) and others <= areas))
 
     def moves(self, step: str) -> dict[str, str]:
         """From where to where a step leads; empty when there is no such step."""

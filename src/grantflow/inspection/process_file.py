@@ -9,30 +9,15 @@ import msgspec
 from grantflow.domain import lifecycle as _with_every_command  # noqa: F401
 from grantflow.domain.command import COMMANDS
 from grantflow.domain.process import BEGINNING, ProcessFile
-from grantflow.domain.roles import DIRECTORATE, MACHINES, MUNICIPAL
 from grantflow.inspection.finding import nearest
+from grantflow.inspection.roles import check_impartiality, check_roles
 from grantflow.inspection.tables import check_known, check_texts, check_unique, listed, text, texts
 
 if TYPE_CHECKING:
     from grantflow.inspection.outline import Outline
 
-ROLES = MUNICIPAL | DIRECTORATE
 STEPS = frozenset(COMMANDS) | {"close"}
 """Every step the engine can take; `close` is taken as part of the step that settles a case."""
-OF_THE_DIRECTORATE = frozenset(
-    {"assign", "request-information", "consult", "record-statement", "score", "assess", "assess-state-aid",
-     "grant", "reject", "dismiss", "notify-reversal", "reverse", "reduce", "issue-letter", "accept-condition",
-     "waive-condition", "register-account", "attest-payment", "authorise-payment", "confirm-payment",
-     "return-report", "accept-report", "notify-repayment", "claim-repayment", "record-repayment",
-     "answer-complaint", "declare-impartiality", "extend-deadline"}
-)  # fmt: skip
-"""Steps that nobody of a municipality takes: its own application is judged by others."""
-OF_THE_MUNICIPALITY = frozenset({"approve", "submit", "sign-accounts", "countersign-accounts"})
-"""Steps by which the municipality binds itself: nobody of the directorate takes them for it."""
-WITHOUT_DECLARATION = frozenset(
-    {"declare-impartiality", "extend-deadline", "move-to-revision", "register-complaint"}
-)
-"""What the directorate's people may do before they have declared their impartiality: nothing of it judges the case."""
 
 
 def check_process(process: Outline) -> None:
@@ -44,12 +29,13 @@ def check_process(process: Outline) -> None:
             check_texts(source, where, table, "name")
     for step in process.steps:
         _known(process, step)
-        _roles(process, step)
         _order(process, step)
+    check_roles(process)
+    check_impartiality(process)
     _cycles(process)
     _arrows(process)
-    for where, apart in source.tables("apart"):
-        check_known(source, where, apart, "steps", process.steps, "there is no step")
+    _told_of_reversal(process)
+    _apart(process)
     initial = source.value.get("initial")
     if isinstance(initial, str) and initial not in process.states:
         source.add(("initial",), f"there is no state '{initial}'{nearest(initial, process.states)}")
@@ -67,29 +53,6 @@ def _known(process: Outline, step: str) -> None:
         source.add(
             (*where, "id"),
             f"the engine has no step '{step}'{known} and no form makes it one of the call's own",
-        )
-
-
-def _roles(process: Outline, step: str) -> None:
-    source, where, table = process.source, process.places[step], process.steps[step]
-    if table.get("roles") == []:
-        source.add((*where, "roles"), f"nobody may take '{step}'")
-    for number, role in listed(table, "roles"):
-        if role not in ROLES:
-            source.add((*where, "roles", number), f"there is no role '{role}'{nearest(role, ROLES)}")
-        elif role in MUNICIPAL and step in OF_THE_DIRECTORATE:
-            source.add(
-                (*where, "roles", number), f"'{step}' is the directorate's, and '{role}' is of a municipality"
-            )
-        elif role in DIRECTORATE and step in OF_THE_MUNICIPALITY:
-            source.add(
-                (*where, "roles", number),
-                f"'{step}' is the municipality's, and '{role}' is of the directorate",
-            )
-    people = set(texts(table, "roles")) & (DIRECTORATE - MACHINES)
-    if people and step not in WITHOUT_DECLARATION and table.get("impartial") is not True:
-        source.add(
-            where, f"'{step}' must be `impartial`: whoever prepares or decides declares first (fvl §§ 6-10)"
         )
 
 
@@ -141,6 +104,35 @@ def _arrows(process: Outline) -> None:
                 )
     if not begun:
         source.add(("steps",), f"no step leads out of '{BEGINNING}', so no case can begin")
+
+
+def _told_of_reversal(process: Outline) -> None:
+    """Nothing is decided anew before the reversal is told (fvl § 27), so its letter can be issued where it leads."""
+    told = set(process.moves("issue-letter") if process.there("issue-letter", "reverse") else ())
+    for origin, target in process.moves("reverse").items():
+        if target in process.states and target not in told:
+            told.add(target)
+            process.source.add(
+                (*process.places["reverse"], "moves", origin),
+                f"'reverse' leads to '{target}', where 'issue-letter' is not possible: whoever was told of the "
+                "decision must be told of its reversal before it is decided anew",
+            )
+
+
+def _apart(process: Outline) -> None:
+    """Two steps or more are kept apart from each other, each named once."""
+    source = process.source
+    for where, apart in source.tables("apart"):
+        check_known(source, where, apart, "steps", process.steps, "there is no step")
+        steps = texts(apart, "steps")
+        for number, step in listed(apart, "steps"):
+            if step in steps[:number]:
+                source.add(
+                    (*where, "steps", number),
+                    f"'{step}' stands twice here; it can't be kept apart from itself",
+                )
+        if apart.get("steps") == steps and len(set(steps)) <= 1:
+            source.add((*where, "steps"), "nothing is kept apart here; name two steps or more")
 
 
 def walkable(process: Outline) -> bool:

@@ -12,6 +12,7 @@ import tree_sitter_toml
 from tree_sitter import Language, Parser
 
 from grantflow.inspection.finding import Finding
+from grantflow.inspection.slips import hint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,7 @@ Where = tuple[str | int, ...]
 """A path into a file: keys of tables, and numbers of items from 0."""
 
 _TOML, _JSON = Language(tree_sitter_toml.language()), Language(tree_sitter_json.language())
+_MARK = "\ufeff"
 _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
@@ -30,10 +32,12 @@ class Source:
     """A TOML or JSON file: its value (None when it can't be read), and its findings."""
 
     def __init__(self, path: Path, text: str) -> None:
-        self.path, self.text = path, text
+        self.path, self.text = path, text.removeprefix(_MARK)
         self.findings: list[Finding] = []
         self.value: Any = None
         self._places: dict[Where, tuple[int, int]] = {(): (1, 1)}
+        if text.startswith(_MARK):
+            self.add((), "the file begins with a byte order mark; save it as UTF-8 without BOM")
         if path.suffix == ".toml":
             self._read_toml()
         else:
@@ -61,7 +65,8 @@ class Source:
         except tomllib.TOMLDecodeError as error:
             found = _AT.search(str(error))
             line, column = (int(found[1] or self._last_line), int(found[2] or 1)) if found else (1, 1)
-            self._broken(line, column, _AT.sub("", str(error)))
+            reason = _AT.sub("", str(error))
+            self._broken(line, column, reason + hint(reason, self.text.split("\n")[line - 1]))
         else:
             for where, place in _toml_places(Parser(_TOML).parse(self.text.encode()).root_node):
                 for length in range(1, len(where) + 1):
@@ -75,6 +80,9 @@ class Source:
         else:
             root = Parser(_JSON).parse(self.text.encode()).root_node
             self._places |= dict(_json_places(root.named_children[0], ()))
+            for key in _twice(root.named_children[0]):
+                message = f"{_text(key)} stands twice in one object, and only the last of them would count"
+                self.findings.append(Finding(str(self.path), *_start(key), message))
 
     def _broken(self, line: int, column: int, reason: str) -> None:
         self.findings.append(Finding(str(self.path), line, column, f"can't be read: {reason}"))
@@ -150,6 +158,18 @@ def _json_places(value: Node, where: Where) -> Iterator[Place]:
     elif value.type == "array":
         for number, item in enumerate(value.named_children):
             yield from _json_places(item, (*where, number))
+
+
+def _twice(value: Node) -> Iterator[Node]:
+    """Every key of a JSON value that stands in its object already."""
+    seen: set[str] = set()
+    for child in value.named_children:
+        if child.type == "pair":
+            key = child.named_children[0]
+            if json.loads(_text(key)) in seen:
+                yield key
+            seen.add(json.loads(_text(key)))
+        yield from _twice(child)
 
 
 def _keys(node: Node) -> tuple[str, ...]:

@@ -46,6 +46,12 @@ def names(tables: Iterable[tuple[Where, Table]]) -> list[str]:
     return [name for name in (text(table, "id") for _, table in tables) if name]
 
 
+def quoted(some: Iterable[str], last: str = "and") -> str:
+    """Names as a sentence lists them: `'a', 'b' and 'c'`."""
+    *others, final = (f"'{name}'" for name in some)
+    return f"{', '.join(others)} {last} {final}" if others else final
+
+
 def check_texts(source: Source, where: Where, table: Table, key: str) -> None:
     """A text by language must be there in both forms of Norwegian."""
     given = table.get(key)
