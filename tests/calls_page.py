@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -43,6 +44,52 @@ def blocks(kind: str = "", note: str = "") -> list[Block]:
 def worked(name: str) -> Call:
     """A worked call, read from its folder once."""
     return Call.read(definition_files(WORKED / name))
+
+
+def written(folder: Path, block: Block) -> str:
+    """Do with the files of a folder as a block says: change one, write one, or add to one. Gives its name, if any."""
+    how, _, name = block.note.partition(": ")
+    if block.kind == "diff":
+        name = block.text.split()[1]
+        _change(folder / name, block.text)
+    elif how == "file":
+        (folder / name).write_text(block.text, encoding="utf-8")
+    elif how == "append":
+        with (folder / name).open("a", encoding="utf-8") as file:
+            file.write(block.text)
+    else:
+        return ""
+    return name
+
+
+def _change(file: Path, diff: str) -> None:
+    """The lines that go out are there once, in a row; those that come in may be more or fewer."""
+    text = "\n" + file.read_text(encoding="utf-8")
+    for taken, put in re.findall(r"((?:^-(?!-).*\n)+)((?:^\+.*\n)*)", diff, re.MULTILINE):
+        old, new = (re.sub(r"^[-+]", "", lines, flags=re.MULTILINE) for lines in (taken, put))
+        assert text.count(f"\n{old}") == 1, old
+        text = text.replace(f"\n{old}", f"\n{new}")
+    file.write_text(text[1:], encoding="utf-8")
+
+
+def made_on_the_page(folder: Path, name: str) -> Path:
+    """The call that the page makes under this name, out of the worked call that it copies."""
+    (made_of,) = re.findall(rf"^\$ cp -r docs/calls/([^/\s]+) {name}$", PAGE, re.MULTILINE)
+    shutil.copytree(WORKED / made_of, folder / name)
+    for inner in re.findall(rf"^\$ cp -r docs/calls/(\S+)/forms {name}$", PAGE, re.MULTILINE):
+        shutil.copytree(WORKED / inner / "forms", folder / name / "forms")
+    for block in blocks():
+        about = block.text.split()[1] if block.kind == "diff" else block.note.rpartition(": ")[2]
+        if about.startswith(f"{name}/"):
+            written(folder, block)
+    return folder / name
+
+
+def without(process: str, step: str) -> str:
+    """A process.toml without one step, wherever it is named."""
+    kept = re.sub(rf'^  {{ id = "{step}".*\n', "", process, flags=re.MULTILINE)
+    assert kept != process, step
+    return kept
 
 
 def section(heading: str) -> str:

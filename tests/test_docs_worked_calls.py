@@ -7,14 +7,28 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from calls_page import CHECKOUT, CONFIRMED, GROUNDS, NAMES, ROGALAND, WORKED, at, blocks, worked
+from calls_page import (
+    CHECKOUT,
+    CONFIRMED,
+    GROUNDS,
+    NAMES,
+    ROGALAND,
+    WORKED,
+    at,
+    blocks,
+    made_on_the_page,
+    without,
+    worked,
+)
 from given import FRAME, OWN, STAVANGER, Given, Step
 
 from grantflow.definitions import definition_files
 from grantflow.domain import lifecycle as _with_every_command  # noqa: F401
-from grantflow.domain.call import CALL, Call, DefinitionError
-from grantflow.domain.errors import NotReady, PastDeadline, RulesFailed, SamePerson
+from grantflow.domain.call import CALL, PROCESS, Call, DefinitionError
+from grantflow.domain.errors import NotAllowed, NotFound, NotReady, PastDeadline, RulesFailed, SamePerson
 from grantflow.domain.frame import Frame
+from grantflow.domain.letters import LetterIssued
+from grantflow.domain.payment import PaymentAttested
 from grantflow.inspection import inspect
 
 if TYPE_CHECKING:
@@ -223,6 +237,158 @@ def test_the_rule_of_the_second_stage_is_not_asked_of_a_sketch() -> None:
     approve = Step("approve", {"capacity": "municipal-director"}, role="director")
     edit = Step("edit", {"section": small[0], "content": small[1]})
     invited().and_then(edit.when(at(1, 4)), approve).when(Step("submit")).refused(RulesFailed, "own-fifth")
+
+
+def in_the_smallest(tmp_path: Path) -> Call:
+    return Call.read(definition_files(made_on_the_page(tmp_path, "minst")))
+
+
+def test_the_smallest_process_leads_to_money_and_lacks_nothing_that_check_asks_for(tmp_path: Path) -> None:
+    call = in_the_smallest(tmp_path)
+    draft = Given(call, *drafted(*regional(0), on=at(1), area="lokalt"), frame=framed(call))
+    assert draft.case.state == "draft"
+    life = draft.and_then(
+        Step("submit"),
+        *assessed("900000.00", "quality", "local-need"),
+        declared("decider"),
+        granted("900000.00"),
+        *paid("900000.00", at(8, 3)),
+    )
+    assert life.case.state == "paid"
+    file = tmp_path / "minst" / PROCESS
+    whole = file.read_text(encoding="utf-8")
+    for step in call.process.steps:
+        file.write_text(without(whole, step), encoding="utf-8")
+        assert (inspect(file.parent) == []) is (step == "edit"), step
+
+
+def test_a_trial_needs_no_waiting_in_a_process_that_is_given_more_time_for_it(tmp_path: Path) -> None:
+    """As question 10.4 says: submitting goes by the case's own limit, paying by the call's."""
+    folder = made_on_the_page(tmp_path, "minst")
+    file = folder / PROCESS
+    name = '{ nb = "Utsett", nn = "Utset" }'
+    step = f'{{ id = "extend-deadline", name = {name}, moves = {{ draft = "draft" }}, roles = ["case-officer"] }}'
+    file.write_text(file.read_text("utf-8").replace("steps = [\n", f"steps = [\n  {step},\n", 1), "utf-8")
+    assert inspect(folder) == []
+    call, late = Call.read(definition_files(folder)), at(10, 8)
+    draft = Given(call, *drafted(*regional(0), on=late, area="lokalt"), frame=framed(call))
+    draft.when(Step("submit")).refused(PastDeadline)
+    more = {"deadline": "application", "until": "2099-12-31", "reason": "Prøve."}
+    life = draft.and_then(
+        Step("extend-deadline", more, role="case-officer"),
+        Step("submit"),
+        *assessed("900000.00", "quality", "local-need"),
+        declared("decider"),
+        granted("900000.00"),
+        *paid("900000.00", at(11, 8)),
+    )
+    assert life.case.state == "paid"
+
+
+def both_ways(call: Call) -> tuple[Given, Given]:
+    """One application in each of the areas, assessed in the first round."""
+    local = Given(call, *drafted(*regional(0), on=at(1), area="lokalt"), Step("submit"), frame=framed(call))
+    county = in_rogaland(*drafted(*regional(40), on=at(1), area="regionalt"), Step("submit"))
+    return (
+        local.and_then(*assessed("900000.00", "quality", "local-need"), declared("decider")),
+        Given(call, *county, frame=framed(call)).and_then(
+            *assessed("900000.00", "quality", "cooperation"), declared("decider")
+        ),
+    )
+
+
+def test_one_area_alone_has_a_second_stage_and_only_its_full_applications_are_granted(tmp_path: Path) -> None:
+    folder = made_on_the_page(tmp_path, "to-trinn")
+    local, county = both_ways(Call.read(definition_files(folder)))
+    assert local.and_then(granted("900000.00")).case.state == "granted"
+    local.when(Step("invite", {"advice": "Nei."}, role="case-officer")).refused(NotFound)
+    county.when(granted("900000.00")).refused(RulesFailed, "only-full-applications")
+    project, _ = regional(40)
+    full = {**project[1], "plan": "Vi deler mer."}
+    closing = {"recommendation": "grant", "amount": "900000.00", "grounds": "Blant de beste."}
+    life = county.and_then(
+        Step("invite", {"advice": "Si mer."}, role="case-officer"),
+        *in_rogaland(
+            Step("edit", {"section": "project", "content": full}).when(at(1, 5)),
+            Step("approve", {"capacity": "municipal-director"}, role="director"),
+            Step("submit"),
+        ),
+        *scored("quality", "cooperation"),
+        Step("assess", closing, role="case-officer"),
+        granted("900000.00"),
+        *paid("900000.00", at(8, 6)),
+    )
+    assert life.case.state == "paid"
+
+
+def test_without_its_rule_a_sketch_could_be_granted_and_check_can_not_see_it(tmp_path: Path) -> None:
+    folder = made_on_the_page(tmp_path, "to-trinn")
+    text = (folder / CALL).read_text(encoding="utf-8")
+    (folder / CALL).write_text(text.partition('\n[[rules]]\nid = "only-full')[0], encoding="utf-8")
+    assert inspect(folder) == []
+    _, county = both_ways(Call.read(definition_files(folder)))
+    assert county.and_then(granted("900000.00")).case.state == "granted"
+
+
+def test_where_nothing_is_scored_the_assessment_is_at_zero(tmp_path: Path) -> None:
+    shutil.copytree(WORKED / "skisser-2027", tmp_path / "call")
+    file = tmp_path / "call" / CALL
+    text = file.read_text(encoding="utf-8")
+    idea = text[text.index('[[criteria]]\nid = "idea"') : text.index('[[criteria]]\nid = "quality"')]
+    file.write_text(text.replace(idea, ""), encoding="utf-8")
+    assert inspect(file.parent) == []
+    call = Call.read(definition_files(file.parent))
+    case = Given(call, *drafted(SKETCH, on=at(1, 1)), Step("submit"), *assessed("500000.00")).case
+    assert case.assessment is not None
+    assert str(case.assessment.score) == "0.00"
+
+
+def test_what_somebody_writes_in_a_letter_is_taken_as_it_stands() -> None:
+    given = Given(
+        worked("sprakkafe-2027"),
+        *drafted(CAFE, on=at(1)),
+        Step("submit"),
+        *assessed("150000.00", "need"),
+        declared("decider"),
+        granted("150000.00"),
+    )
+    own: dict[str, str | None] = {"amount": "Det blir $amount.", "purpose": None}
+    part = given.when(Step("issue-letter", {"blocks": own}, role="decider")).refused(NotAllowed)
+    assert "null for the standard text" in part.detail
+    assert "missing: payment, conditions, consequences" in part.detail
+    own |= {"payment": None, "conditions": None, "consequences": None}
+    told = given.and_then(Step("issue-letter", {"blocks": own}, role="decider")).events[-1]
+    assert isinstance(told, LetterIssued)
+    assert "Det blir $amount." in told.text
+    assert "Tilskuddet går til «Kafé»" in told.text
+
+
+def test_what_is_attested_twice_is_told_twice_and_paid_once() -> None:
+    life = Given(
+        worked("sprakkafe-2027"),
+        *drafted(CAFE, on=at(1)),
+        Step("submit"),
+        *assessed("150000.00", "need"),
+        declared("decider"),
+        granted("150000.00"),
+        *(paying := paid("150000.00", at(8, 3)))[:4],
+        *paying[3:],
+    )
+    assert sum(isinstance(event, PaymentAttested) for event in life.events) == 2
+    assert life.case.paid_ore == 15_000_000
+
+
+def test_dates_of_deadlines_are_in_any_order_but_for_the_reports(tmp_path: Path) -> None:
+    folder = tmp_path / "call"
+    shutil.copytree(WORKED / "samarbeid-2027", folder)
+    text = (folder / CALL).read_text(encoding="utf-8")
+    (folder / CALL).write_text(text.replace("2027-05-03", "2027-02-01"), encoding="utf-8")
+    assert inspect(folder) == []
+    shutil.rmtree(folder)
+    shutil.copytree(WORKED / "sprakkafe-2027", folder)
+    text = (folder / CALL).read_text(encoding="utf-8")
+    (folder / CALL).write_text(text.replace("2028-02-01", "2027-02-01"), encoding="utf-8")
+    assert len(inspect(folder)) == 1
 
 
 def test_what_can_not_be_read_at_one_stage_refuses_the_submission_there(tmp_path: Path) -> None:

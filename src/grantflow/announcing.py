@@ -11,7 +11,7 @@ from grantflow.domain.announcement import CallPublished, CallRevised, QuestionAn
 from grantflow.domain.call import Call
 from grantflow.domain.command import said
 from grantflow.domain.digest import canonical
-from grantflow.domain.errors import NotAllowed, NotTheAuthority, RoleNotAllowed
+from grantflow.domain.errors import NotAllowed, NotTheAuthority, Refused, RoleNotAllowed
 from grantflow.domain.event import Entry, Stamp
 from grantflow.domain.frame import FrameOpened
 from grantflow.domain.identity_numbers import refuse_identity_numbers
@@ -67,6 +67,14 @@ class Announcing:
         call = Call.read(files)
         asked = {"revise": call.digest, "grounds": grounds}
         return store_once(self._store, by, asked, lambda: self._revised(call, grounds, by))
+
+    def rehearse(self, files: Mapping[str, str], by: Circumstances) -> Refused | None:
+        """What a revision would be refused for now, whatever its grounds; None where it would be done."""
+        try:
+            self._revised(Call.read(files), "rehearsed", by)
+        except Refused as refusal:
+            return refusal
+        return None
 
     def _revised(self, call: Call, grounds: str, by: Circumstances) -> tuple[Entry, ...]:
         announcement = self._states.announcement(call.id)

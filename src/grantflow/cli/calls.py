@@ -11,7 +11,7 @@ import typer
 from grantflow.cli.asking import Json, Key, Org, Person, circumstances
 from grantflow.cli.opening import case_id, opened, rows
 from grantflow.cli.output import console, plain_table, table_of, write, write_json, write_list, write_one
-from grantflow.cli.revision_page import revision_page, touched
+from grantflow.cli.revision_page import other_registers, revision_page, touched
 from grantflow.definitions import definition_files
 from grantflow.domain.announcement import Announcement
 from grantflow.domain.calendar import clock
@@ -100,22 +100,35 @@ def revise(
     """Give a published call another definition, with grounds; cases that have begun keep theirs.
 
     Says what changes in the rules, and which running cases keep the old ones until they are moved
-    (grantflow case do CASE move-to-revision). A definition with findings is refused.
+    (grantflow case do CASE move-to-revision). A definition with findings is refused; so is one with less money than is
+    committed already, and --dry-run says so.
     """
+    needed = {"--grounds": grounds, "--as": person, "--org": org}
+    missing = [option for option, said in needed.items() if not said.strip()]
+    if missing and not dry_run:
+        msg = f"A revision needs {', '.join(needed)}; missing: {', '.join(missing)}. Or try it out with --dry-run."
+        raise BadRequest(msg)
     _sound(folder)
     with opened() as app:
         files = definition_files(folder)
         newest = Call.read(files)
         before = app.service.states.call(newest.id, app.service.states.announcement(newest.id).digest)
-        different, running = changes(before, newest), touched(app, newest)
-        receipt = None
+        different = changes(before, newest)
+        running = touched(app, newest) if different or other_registers(before, newest) else []
+        receipt = refusal = None
         if not dry_run:
             by = circumstances(person, "call-manager", org, key)
             receipt = app.service.calls.revise(files, grounds, by)
+        elif newest.digest != before.digest:
+            by = circumstances(person or "nobody", "call-manager", org or before.authority, key)
+            refusal = app.service.calls.rehearse(files, by)
     if as_json:
-        write_json({"changes": different, "running": running, "receipt": receipt})
+        refused = {"code": refusal.code, "detail": refusal.detail} if refusal else None
+        write_json({"changes": different, "running": running, "receipt": receipt, "refused": refused})
         return
     revision_page(console(), different, running)
+    if refusal is not None:
+        write(f"It would be refused ({refusal.code}): {refusal.detail}\n")
     if receipt is not None:
         write_one(receipt, as_json=False)
 

@@ -75,6 +75,7 @@ def _application(case: Application, call: Call) -> Iterator[Fact]:
     for earlier in case.earlier:
         yield f"stage {earlier.stage}", f"submitted {earlier.submitted[:12]}, assessed at {earlier.score}"
     yield "filled in", ", ".join(case.content) or "nothing yet"
+    yield "content digest", case.content_digest
     for deadline in call.deadlines:
         limit = case.limit(deadline, call)
         extended = " (extended)" if deadline in case.extensions else ""
@@ -158,6 +159,7 @@ def _report(case: Application) -> Iterator[Fact]:
         signed = " and ".join(name for name in (report.signed_by, report.countersigned_by) if name)
         late = f", {report.days_late} day(s) late" if report.days_late else ""
         yield "report", f"{kr(report.booked_ore)} booked, signed by {signed or 'nobody yet'}{late}"
+        yield "report digest", report.digest
         if report.accepted_by:
             yield "accepted", f"by {report.accepted_by}"
     if repayment is not None:

@@ -63,7 +63,12 @@ def start(
     with opened() as app:
         by = circumstances(person, "applicant", org, key)
         data = {"area": area} if area else {}
-        receipt = app.service.handle(Request(step="start", call=call, data=data, by=by))
+        try:
+            receipt = app.service.handle(Request(step="start", call=call, data=data, by=by))
+        except BadRequest as refusal:
+            if area:
+                raise
+            raise BadRequest(_which_area(app, call)) from refusal
     write_one(receipt, as_json=as_json)
 
 
@@ -146,7 +151,7 @@ def show(
         call = app.service.states.call(state.call, state.definition)
         number = rows(app, "SELECT number FROM case_list WHERE case_id = %(id)s", id=known)[0]["number"]
     if as_json:
-        write_json(state)
+        write_json({**msgspec.to_builtins(state), "content_digest": state.content_digest})
     else:
         case_page(console(), number, state, call)
 
@@ -201,6 +206,13 @@ def diff(
         write_json({"changes": changes, "events": [_row(entry) for entry in between]})
     else:
         difference_page(console(), changes, between)
+
+
+def _which_area(app: App, call: str) -> str:
+    """What to say to somebody who named no area, in a call that has some."""
+    states = app.service.states
+    areas = states.call(call, states.announcement(call).digest).areas
+    return f"Name the area the application is for: {' or '.join(f'--area {area}' for area in areas)}."
 
 
 def _mean_something(app: App, call: str, state: str, applicant: str) -> None:

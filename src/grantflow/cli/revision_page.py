@@ -23,6 +23,11 @@ _RUNNING = """
 _MOVE = "move-to-revision"
 
 
+def other_registers(before: Call, newest: Call) -> bool:
+    """Whether a register says something else, which a list of changes only tells by how many lines it has."""
+    return any(text != before.files.get(name) for name, text in newest.files.items() if "registers/" in name)
+
+
 def touched(app: App, newest: Call) -> list[dict[str, Any]]:
     """The running cases that keep another definition than this, and whether each could be moved to it."""
     running = []
@@ -41,6 +46,8 @@ def revision_page(console: Console, changes: Sequence[Change], running: Sequence
     for change in changes:
         table.add_row(change.path, _shown(change.before), _shown(change.after))
     console.print(table if changes else "Nothing changes.")
+    if not (changes or running):
+        return
     cases = plain_table(
         "Running cases, which keep the rules they began under", "case", "state", "can be moved"
     )

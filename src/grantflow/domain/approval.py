@@ -50,7 +50,10 @@ class Approve(Command, frozen=True, kw_only=True):
     def decide(self, s: Situation) -> Sequence[Event]:
         refuse_if(s.step, s.call.application_form.check(s.case.content, complete=True, section=None))
         if self.content not in (None, s.case.content_digest):
-            msg = "The content has changed since you read it. Read it again before you approve."
+            msg = (
+                f"The content has changed since you read it, and its digest is {s.case.content_digest}. "
+                "Read it again before you approve."
+            )
             raise ApprovalOutdated(msg)
         delegation = self._delegation(s)
         self._district(s)

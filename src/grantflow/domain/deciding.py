@@ -36,8 +36,24 @@ def command_from(step: str, data: dict[str, Any]) -> Command:
     try:
         return msgspec.convert(data, kind, strict=True)
     except (msgspec.ValidationError, ValueError) as error:
-        msg = f"The content of '{step}' does not fit: {error}"
+        msg = f"The content of '{step}' does not fit: {error}{_choices(kind, str(error))}"
         raise BadRequest(msg) from error
+
+
+def _choices(kind: type[Command], error: str) -> str:
+    """What a field can be, where the error is about one of few words."""
+    if not error.startswith("Invalid enum value"):
+        return ""
+    struct = msgspec.inspect.type_info(kind)
+    fields = struct.fields if isinstance(struct, msgspec.inspect.StructType) else ()
+    told = next((field.type for field in fields if error.endswith(f"`$.{field.encode_name}`")), None)
+    words = [
+        str(word)
+        for one in getattr(told, "types", (told,))
+        if isinstance(one, msgspec.inspect.LiteralType)
+        for word in one.values
+    ]
+    return f"; it can be {', '.join(words)}." if words else ""
 
 
 def decide(s: Situation, command: Command) -> Sequence[Event]:

@@ -168,7 +168,8 @@ def _complete(
     missing = [name for name, text in texts.items() if not text.strip()]
     if missing or unknown:
         wrong = f"missing: {', '.join(missing)}" if missing else f"unknown: {', '.join(unknown)}"
-        msg = f"The letter must have each {kind} the call requires ({', '.join(required)}); {wrong}."
+        each = f"each {kind} the call requires ({', '.join(required)}; null for the standard text)"
+        msg = f"The letter must have {each}; {wrong}."
         raise NotAllowed(msg)
     return {name: text.strip() for name, text in texts.items()}
 

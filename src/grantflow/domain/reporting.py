@@ -198,7 +198,7 @@ def _same(s: Situation, digest: str) -> Report:
         msg = "There is no report to sign; deliver one first (submit-report)."
         raise NotReady(msg)
     if report.digest != digest:
-        msg = f"The report in the case has digest {report.digest}; sign what you have read."
+        msg = f"The report in the case has digest {report.digest}; read it, and sign that."
         raise ApprovalOutdated(msg)
     return report
 
