@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import subprocess
 import sys
 import tempfile
@@ -27,15 +28,18 @@ if TYPE_CHECKING:
 HOME = pytest.StashKey[Path]()
 REAPER = pytest.StashKey["subprocess.Popen[bytes]"]()
 TEMPLATE = "grantflow_template"
+NO_KEYS = Path("no-such-folder") / "ledger.keys"
+"""Where the ledger's keys would be, for tests that seal nothing."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the server's folder, once for all workers; it starts with the first test that asks for it."""
     given = getattr(config, "workerinput", None)
-    if given is not None:
-        config.stash[HOME] = Path(given["home"])
+    home = Path(given["home"] if given else tempfile.mkdtemp(prefix="grantflow-tests-"))
+    config.stash[HOME] = home
+    os.environ["GRANTFLOW_LEDGER_KEYS"] = str(home / "ledger.keys")  # of whatever process a test starts
+    if given:
         return
-    config.stash[HOME] = Path(tempfile.mkdtemp(prefix="grantflow-tests-"))
     reaper = [sys.executable, str(Path(__file__).with_name("reaper.py")), str(config.stash[HOME])]
     config.stash[REAPER] = subprocess.Popen(reaper, stdin=subprocess.PIPE, start_new_session=True)
 

@@ -2,19 +2,26 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from uuid import UUID
 
 from steps import CALL_FOLDER
 
 from grantflow import embedded
 from grantflow.domain.drafting import ApplicationStarted
+from grantflow.domain.event import Entry
+from grantflow.domain.money import kr
+from grantflow.states import States
+from grantflow.store import Append, Store
 
 CALL = "imdi-2023-tillegg"
+AREAS = CALL_FOLDER.parent / "eksempel-2025-omrader"
 COMMAND = [str(Path(sys.executable).parent / "grantflow")]
 
 
@@ -125,11 +132,16 @@ def test_what_is_wrongly_asked_is_refused_in_one_sentence_that_says_what_there_i
     who = ("--as", "x", "--org", "958935420")
     nowhere = "postgresql://127.0.0.1:1/none"
     case = begun(database_url)
+    run(database_url, "call", "publish", str(AREAS), "--as", "imdi-lead", "--org", "987879696")
     for url, arguments, says in (
         (database_url, ("case", "do", case, "submitt", *who, "--role", "applicant"), "Did you mean submit?"),
         (database_url, ("case", "do", "x", "submit", *who, "--role", "aplicant"), "Did you mean applicant?"),
         (database_url, ("case", "start", "x", "--as", "x", "--org", "12"), "is not an organisation number"),
         (database_url, ("case", "show", "nope-0001"), "grantflow case list"),
+        (database_url, ("call", "revise", str(CALL_FOLDER)), "missing: --grounds, --as, --org"),
+        (database_url, ("call", "revise", str(CALL_FOLDER), *who), "missing: --grounds."),
+        (database_url, ("case", "start", AREAS.name, *who), "--area kvalifisering or --area videregaende"),
+        (database_url, ("case", "start", AREAS.name, *who, "--area", "x"), "Its areas: kvalifisering"),
         (
             database_url,
             ("call", "draw", str(CALL_FOLDER), "--output", str(tmp_path / "no" / "x")),
@@ -141,6 +153,50 @@ def test_what_is_wrongly_asked_is_refused_in_one_sentence_that_says_what_there_i
         assert (answer.returncode, answer.stdout) == (1, "")
         assert says in answer.stderr
         assert "Traceback" not in answer.stderr
+
+
+def test_a_field_that_can_be_one_of_few_words_is_refused_with_those_words(database_url: str) -> None:
+    case = begun(database_url)
+    who = ("--as", "0301-director", "--role", "director", "--org", "958935420", "--data", "-")
+    answer = run(database_url, "case", "do", case, "approve", *who, stdin='{"capacity": "county-director"}')
+    assert answer.returncode == 1
+    assert "`$.capacity`; it can be delegate, district-director, municipal-director." in answer.stderr
+    other = run(database_url, "case", "do", case, "approve", *who, stdin='{"capacity": 3}')
+    assert other.stderr.strip().endswith("Expected `str`, got `int` - at `$.capacity`")
+
+
+def test_a_case_shows_the_digest_that_an_approval_can_name(database_url: str) -> None:
+    case = begun(database_url)
+    shown = json.loads(run(database_url, "case", "show", case, "--json").stdout)["content_digest"]
+    assert f"content digest        {shown}" in run(database_url, "case", "show", case).stdout
+
+
+def test_a_dry_run_tells_what_would_be_refused_and_names_cases_only_where_something_changes(
+    database_url: str, tmp_path: Path
+) -> None:
+    case, folder = begun(database_url), tmp_path / "call"
+    shutil.copytree(CALL_FOLDER, folder)
+    file, text = folder / "call.toml", (CALL_FOLDER / "call.toml").read_text("utf-8")
+    file.write_text(f"# Again.\n{text}", "utf-8")
+    same = run(database_url, "call", "revise", str(folder), "--dry-run")
+    assert same.stdout == "Nothing changes.\n"
+    with Store(database_url) as store:
+        states = States(store)
+        frame = states.frame(CALL)
+        stamp = store.load(UUID(case))[0].event.stamp
+        entry = Entry(frame.id, frame.version + 1, frame.commit(UUID(case), 10_000_000, stamp))
+        store.append(Append("committed", b"", (entry,))).result()
+    file.write_text(re.sub(r'(?m)^frame = ".*"$', 'frame = "99999.99"', text, count=1), "utf-8")
+    less = run(database_url, "call", "revise", str(folder), "--dry-run")
+    assert less.returncode == 0
+    assert f"{CALL}-0001" in less.stdout
+    assert f"It would be refused (frame-exceeded): {kr(10_000_000)} would exceed" in less.stdout
+    told = json.loads(run(database_url, "call", "revise", str(folder), "--dry-run", "--json").stdout)
+    assert told["refused"]["code"] == "frame-exceeded"
+    who = ("--grounds", "Kutt.", "--as", "imdi-lead", "--org", "987879696")
+    done = run(database_url, "call", "revise", str(folder), *who)
+    assert done.returncode == 1
+    assert "frame-exceeded" in done.stderr
 
 
 def test_a_call_with_findings_is_neither_published_nor_revised(database_url: str, tmp_path: Path) -> None:

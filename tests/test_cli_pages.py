@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 import typer
+from conftest import NO_KEYS
 from steps import CALL_FOLDER
 from structlog.testing import capture_logs
 
@@ -21,9 +22,6 @@ from grantflow.cli.output import console, visible
 from grantflow.definitions import definition_files
 from grantflow.demo import Story, play
 from grantflow.domain.decision import ApplicationGranted
-from grantflow.projector import Projector
-from grantflow.rooms import projections
-from grantflow.service import Service
 from grantflow.store import Store
 
 if TYPE_CHECKING:
@@ -55,7 +53,7 @@ class Answer(NamedTuple):
 def year(module_database_url: str) -> str:
     """Give the address of a database in which a small year was played."""
     with Store(module_database_url) as store:
-        opened = App(store, Service(store), Projector(store, projections()))
+        opened = App.on(store, NO_KEYS)
         play(opened, definition_files(CALL_FOLDER), Story(12))
         opened.projector.catch_up()
     return module_database_url

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
-from conftest import fresh_database
+from conftest import NO_KEYS, fresh_database
 from steps import call_2023
 
 from grantflow.app import App
@@ -16,9 +16,7 @@ from grantflow.domain.announcement import CallRevised
 from grantflow.domain.application import fold
 from grantflow.domain.event import body_of
 from grantflow.domain.money import ore
-from grantflow.projector import Projector
-from grantflow.rooms import projections, room
-from grantflow.service import Service
+from grantflow.rooms import room
 from grantflow.store import Store
 
 if TYPE_CHECKING:
@@ -31,7 +29,7 @@ Events: TypeAlias = "Sequence[tuple[str, bytes]]"
 
 def opened(url: str) -> App:
     store = Store(url)
-    return App(store, Service(store), Projector(store, projections()))
+    return App.on(store, NO_KEYS)
 
 
 def played(url: str, applications: int = 40) -> tuple[Summary, Events, App]:
@@ -220,7 +218,7 @@ def test_the_call_with_areas_keeps_each_part_of_the_frame_and_tells_what_is_late
 
 
 def test_a_year_told_until_a_day_stops_there_with_the_clock_having_done_its_part(store: Store) -> None:
-    app = App(store, Service(store), Projector(store, projections()))
+    app = App.on(store, NO_KEYS)
     until = datetime(2023, 8, 29, 22, tzinfo=UTC)
     files = definition_files(CALLS / "imdi-2023-tillegg")
     summary = play(app, files, Story(40, seed=7, until=until)).summary

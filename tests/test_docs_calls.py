@@ -291,7 +291,7 @@ def test_every_command_about_calls_cases_and_authority_stands_on_the_page() -> N
         for command in group.typer_instance.registered_commands:
             assert command.callback is not None
             words = f"{group.name} {command.name or command.callback.__name__}"
-            assert group.name == "projections" or words in PAGE, words
+            assert group.name not in {"call", "case", "authority"} or words in PAGE, words
 
 
 def test_the_numbers_to_try_with_are_what_the_page_says() -> None:

@@ -18,6 +18,7 @@ from grantflow.domain.event import EVENT_TYPES, Entry, Event, body_of
 from grantflow.domain.frame import Commitment, Frame, FrameCommitted, FrameEvent, fold_frame
 from grantflow.domain.parts import Instalment
 from grantflow.domain.payment import PaymentConfirmed
+from grantflow.domain.person import Person, PersonEvent, fold_person
 from grantflow.mapper import EventMapper
 from grantflow.projection import Projection, Table
 from grantflow.projector import Projector
@@ -126,6 +127,8 @@ def test_what_an_example_tells_can_be_folded_into_its_stream(topic: str) -> None
             assert fold_announcement(Announcement(id=CASE), [entry]).version == 1
         case AuthorityEvent():
             assert fold_authorities(Authorities(id=CASE), [entry]).version == 1
+        case PersonEvent():
+            assert fold_person(Person(id=CASE), [entry]).version == 1
         case _:
             pytest.fail(f"{topic} belongs to no stream")
 

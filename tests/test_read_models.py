@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from conftest import NO_KEYS
 from given import Step
 from steps import CALL_FOLDER, GRANTED, GROUNDS, attest, call_2023, declared, granted, letter
 from variants import prepared
@@ -20,7 +21,6 @@ from grantflow.domain.payment import PaymentConfirmed
 from grantflow.domain.submission import ReceiptIssued
 from grantflow.projector import Projector
 from grantflow.rooms import projections
-from grantflow.service import Service
 from grantflow.store import Store
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ APPLICATIONS = 2_000
 def year(module_database_url: str) -> Iterator[tuple[App, Year]]:
     """A year of many applications."""
     with Store(module_database_url) as store:
-        app = App(store, Service(store), Projector(store, projections()))
+        app = App.on(store, NO_KEYS)
         yield app, play(app, definition_files(CALL_FOLDER), Story(APPLICATIONS, seed=11))
 
 

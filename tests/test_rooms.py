@@ -18,6 +18,11 @@ from grantflow.projection import Projection
 projection = Projection(name="{name}", question="How many?", tables={{}})
 """
 
+QUESTION = """
+from grantflow.question import Question
+question = Question(number={number}, name="{name}", asks="How many?", law="R1", columns=(), answer=lambda history: ())
+"""
+
 
 def imports_of(path: Path) -> set[str]:
     names: set[str] = set()
@@ -90,3 +95,47 @@ def test_a_module_that_breaks_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         rooms.projections(tmp_path)
     assert "grantflow_projection_broken" not in sys.modules
+
+
+def test_every_question_has_a_name_a_number_the_law_and_columns() -> None:
+    known = rooms.questions()
+    assert [question.number for question in known] == sorted({question.number for question in known})
+    for question in known:
+        assert question.name == question.name.lower()
+        assert question.asks.endswith("?")
+        assert question.law
+        assert question.columns[:2] == ("case", "applicant") or "case" not in question.columns
+        assert len(set(question.columns)) == len(question.columns)
+
+
+def test_a_question_sees_events_and_the_history_and_no_other_question() -> None:
+    paths = list((rooms.room("projections") / "questions").glob("*.py"))
+    assert len(paths) == len(rooms.questions())
+    for path in paths:
+        for name in imports_of(path):
+            package = name.partition(".")[0]
+            seen = name.startswith("grantflow.domain.") or name in ("grantflow.history", "grantflow.question")
+            assert seen or package in {*sys.stdlib_module_names, "msgspec"}, f"{path.name} imports {name}"
+
+
+def test_the_modules_of_a_folder_are_its_questions_by_their_numbers(tmp_path: Path) -> None:
+    for number, name in ((2, "alpha"), (1, "beta")):
+        (tmp_path / f"{name}.py").write_text(QUESTION.format(number=number, name=name))
+    (tmp_path / "_helper.py").write_text("1 / 0")
+    assert [question.name for question in rooms.questions(tmp_path)] == ["beta", "alpha"]
+
+
+@pytest.mark.parametrize(("other", "what"), [((2, "one"), "name"), ((1, "two"), "number")])
+def test_two_questions_of_one_name_or_number_are_refused(
+    tmp_path: Path, other: tuple[int, str], what: str
+) -> None:
+    (tmp_path / "one.py").write_text(QUESTION.format(number=1, name="one"))
+    (tmp_path / "two.py").write_text(QUESTION.format(number=other[0], name=other[1]))
+    with pytest.raises(ValueError, match=f"Two questions have the same {what}"):
+        rooms.questions(tmp_path)
+
+
+def test_a_module_without_a_question_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "empty.py").write_text("question = 7\n")
+    with pytest.raises(TypeError, match=r"empty\.py must hold one value `question`"):
+        rooms.questions(tmp_path)

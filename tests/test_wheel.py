@@ -32,6 +32,7 @@ print(json.dumps({
     "calls": [folder.name for folder in calls],
     "read": [Call.read(definitions.definition_files(folder)).digest for folder in calls],
     "projections": [projection.name for projection in rooms.projections()],
+    "questions": [question.name for question in rooms.questions()],
 }))
 """
 
@@ -96,6 +97,7 @@ def test_the_same_calls_are_read_to_the_same_digests_as_in_the_checkout(seen: di
 
 def test_the_same_read_models_are_found_as_in_the_checkout(seen: dict[str, Any]) -> None:
     assert seen["projections"] == [projection.name for projection in rooms.projections()]
+    assert seen["questions"] == [question.name for question in rooms.questions()]
 
 
 def test_the_command_says_its_version(installed: Path) -> None:

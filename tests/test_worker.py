@@ -17,7 +17,11 @@ import pytest
 from steps import drafted
 from variants import prepared, publish
 
+from grantflow.domain.errors import NotFound
 from grantflow.duties import Duty, holder
+from grantflow.ledger.book import Ledger
+from grantflow.ledger.keys import KeyFile
+from grantflow.ledger.note import Checkpoint, Note
 from grantflow.projector import Projector
 from grantflow.rooms import projections
 from grantflow.service import Service
@@ -49,6 +53,7 @@ class Crew:
         self.store, self._stack = store, stack
         self.service = Service(store)
         self.projector = Projector(store, projections())
+        self.ledger = Ledger(store, KeyFile(Path(os.environ["GRANTFLOW_LEDGER_KEYS"])))
         self.call = publish(self.service, "work", "8000000.00")
         self.processes: dict[int, subprocess.Popen[bytes]] = {}
 
@@ -124,9 +129,26 @@ def test_a_worker_whose_connection_is_cut_lives_on_and_somebody_has_the_duty_aga
     assert crew.projector.rows("SELECT case_id FROM case_list") == [{"case_id": case} for case in latest]
 
 
+def test_what_is_stored_is_sealed_within_a_second_while_somebody_has_the_duty(crew: Crew) -> None:
+    crew.join(1)
+    for _ in range(3):
+        crew.drafts(3)
+        size = crew.store.last_position()
+        waited = soon(lambda: sealed(crew.ledger) >= size, 10)  # noqa: B023 - waited for at once
+        assert waited < TAKEOVER_SECONDS
+
+
+def sealed(ledger: Ledger) -> int:
+    """The size of the newest checkpoint; 0 for none."""
+    try:
+        return Checkpoint.read(Note.read(ledger.checkpoint()).text).size
+    except NotFound:
+        return 0
+
+
 def test_what_is_stored_is_in_the_read_models_at_once_while_somebody_has_the_duty(crew: Crew) -> None:
     stop = Event()
-    worker = Thread(target=Worker(crew.service, crew.projector).run, args=(stop,))
+    worker = Thread(target=Worker(crew.service, crew.projector, crew.ledger).run, args=(stop,))
     worker.start()
     try:
         soon(lambda: holder(crew.store), 10)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from grantflow import embedded
+from grantflow.ledger.book import Ledger
+from grantflow.ledger.keys import KeyFile
 from grantflow.projector import Projector
 from grantflow.rooms import projections
 from grantflow.service import Service
@@ -14,6 +16,7 @@ from grantflow.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from grantflow.settings import Settings
 
@@ -25,6 +28,13 @@ class App:
     store: Store
     service: Service
     projector: Projector
+    ledger: Ledger
+
+    @classmethod
+    def on(cls, store: Store, keys: Path, origin: str = "") -> Self:
+        """Everything on a store; `keys` is the file of the ledger's private keys, read when something is sealed."""
+        ledger = Ledger(store, KeyFile(keys), origin)
+        return cls(store, Service(store), Projector(store, projections()), ledger)
 
 
 @contextmanager
@@ -33,6 +43,7 @@ def open_app(settings: Settings) -> Iterator[App]:
     address = settings.database_url or embedded.database(embedded.start(settings.home), settings.database)
     store = Store(address)
     try:
-        yield App(store, Service(store), Projector(store, projections()))
+        keys = settings.ledger_keys or settings.home / "ledger.keys"
+        yield App.on(store, keys, settings.ledger_origin)
     finally:
         store.close()

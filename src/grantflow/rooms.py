@@ -5,14 +5,18 @@ from __future__ import annotations
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from grantflow.projection import Projection
+from grantflow.question import Question
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _HERE = Path(__file__).resolve().parent
+
+Held = TypeVar("Held", Projection, Question)
+"""What a module of the room `projections` holds one of."""
 
 
 def room(name: str) -> Path:
@@ -38,16 +42,35 @@ def projections(folder: Path | None = None) -> Sequence[Projection]:
 
     A module holds one value, `projection`. TypeError when it does not, ValueError when two have one name.
     """
-    found = [_projection(path) for path in sorted((folder or room("projections")).glob("[a-z]*.py"))]
-    names = [projection.name for projection in found]
-    if len(set(names)) < len(names):
-        msg = f"Two read models have the same name: {', '.join(sorted(names))}."
-        raise ValueError(msg)
+    found = _held(folder or room("projections"), "projection", Projection)
+    _unlike("read models", "name", [projection.name for projection in found])
     return found
 
 
-def _projection(path: Path) -> Projection:
-    name = f"grantflow_projection_{path.stem}"
+def questions(folder: Path | None = None) -> Sequence[Question]:
+    """Every question in the room's folder `projections/questions` (or in `folder`), by their numbers.
+
+    A module holds one value, `question`. TypeError when it does not, ValueError when two have one name or number.
+    """
+    found = _held(folder or room("projections") / "questions", "question", Question)
+    _unlike("questions", "name", [question.name for question in found])
+    _unlike("questions", "number", [str(question.number) for question in found])
+    return sorted(found, key=lambda question: question.number)
+
+
+def _unlike(what: str, which: str, known: Sequence[str]) -> None:
+    if len(set(known)) < len(known):
+        msg = f"Two {what} have the same {which}: {', '.join(sorted(known))}."
+        raise ValueError(msg)
+
+
+def _held(folder: Path, what: str, kind: type[Held]) -> list[Held]:
+    """What each module of a folder holds under this name, in the order of the files' names."""
+    return [_value(path, what, kind) for path in sorted(folder.glob("[a-z]*.py"))]
+
+
+def _value(path: Path, what: str, kind: type[Held]) -> Held:
+    name = f"grantflow_{what}_{path.stem}"
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         msg = f"{path} can't be loaded as a module."
@@ -59,8 +82,8 @@ def _projection(path: Path) -> Projection:
     except BaseException:
         del sys.modules[name]
         raise
-    projection = getattr(module, "projection", None)
-    if not isinstance(projection, Projection):
-        msg = f"{path} must hold one value `projection` that is a grantflow.projection.Projection."
+    value = getattr(module, what, None)
+    if not isinstance(value, kind):
+        msg = f"{path} must hold one value `{what}` that is a grantflow.{what}.{kind.__name__}."
         raise TypeError(msg)
-    return projection
+    return value

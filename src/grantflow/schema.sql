@@ -133,3 +133,78 @@ BEGIN
         NOTIFY stored_events;
     END IF;
 END $$;
+
+-- The ledger: a leaf for each event, the inner nodes over whole powers of two of leaves, and the signed checkpoints.
+-- It is computed from the log, but for the salts; what makes it worth anything are the copies that others keep.
+CREATE TABLE IF NOT EXISTS ledger_leaves (
+    position  bigint PRIMARY KEY,
+    stream    uuid   NOT NULL,
+    version   bigint NOT NULL,
+    topic     text   NOT NULL,
+    salt      bytea  NOT NULL,
+    body      bytea  NOT NULL,
+    fields    bytea  NOT NULL,
+    hash      bytea  NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS ledger_nodes (
+    level  smallint NOT NULL,
+    index  bigint   NOT NULL,
+    hash   bytea    NOT NULL,
+    PRIMARY KEY (level, index)
+);
+
+CREATE TABLE IF NOT EXISTS ledger_checkpoints (
+    number     bigint PRIMARY KEY,
+    size       bigint NOT NULL,
+    note       text   NOT NULL,
+    sealed_at  timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX IF NOT EXISTS ledger_checkpoints_size ON ledger_checkpoints (size);
+
+CREATE TABLE IF NOT EXISTS ledger_cosignatures (
+    size  bigint NOT NULL,
+    name  text   NOT NULL,
+    line  text   NOT NULL,
+    PRIMARY KEY (size, name, line)
+);
+
+-- The origin (one row), and every public key the ledger has been signed or witnessed with.
+CREATE TABLE IF NOT EXISTS ledger_keys (
+    kind      text NOT NULL CHECK (kind IN ('origin', 'signer', 'witness')),
+    key       text NOT NULL,
+    known_at  timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (kind, key)
+);
+
+DO $$
+DECLARE
+    kept text;
+BEGIN
+    FOREACH kept IN ARRAY ARRAY['ledger_leaves', 'ledger_nodes', 'ledger_checkpoints', 'ledger_cosignatures', 'ledger_keys'] LOOP
+        EXECUTE format('CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %I '
+            'FOR EACH STATEMENT EXECUTE FUNCTION grantflow_append_only()', kept);
+        EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER append_only', kept);
+    END LOOP;
+END $$;
+
+-- What names a person is sealed, in the log, under a key of that person's own. To erase it is to destroy the key, so
+-- this is the one table that forgets.
+CREATE TABLE IF NOT EXISTS person_keys (
+    person  text        PRIMARY KEY,
+    stream  uuid        NOT NULL UNIQUE,
+    key     bytea       NOT NULL,
+    since   timestamptz NOT NULL DEFAULT now()
+);
+
+-- The key is gone in the same transaction that stores the erasure, whoever stores it.
+CREATE OR REPLACE FUNCTION grantflow_forget_person() RETURNS trigger
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    DELETE FROM person_keys WHERE stream = NEW.originator_id;
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE TRIGGER forget_person AFTER INSERT ON stored_events
+    FOR EACH ROW WHEN (NEW.topic LIKE 'person-erased@%') EXECUTE FUNCTION grantflow_forget_person();
+ALTER TABLE stored_events ENABLE ALWAYS TRIGGER forget_person;

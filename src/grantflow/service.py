@@ -22,6 +22,7 @@ from grantflow.domain.digest import canonical
 from grantflow.domain.errors import NotFound, Refused
 from grantflow.domain.event import Entry, Event, body_of
 from grantflow.domain.frame import Frame
+from grantflow.naming import Naming
 from grantflow.receipts import Contended, Receipt, receipt_for, stored
 from grantflow.states import States, case_stream, frame_stream
 from grantflow.store import Append, Appended, Conflict, Store
@@ -82,6 +83,7 @@ class Service:
         self.states = States(store)
         self.calls = Announcing(store, self.states)
         self.authority = Delegating(store, self.states)
+        self.people = Naming(store, self.states)
 
     def handle(self, request: Request) -> Receipt:
         """Decide and store one command, durably, or refuse it. A lost race is decided again, once."""

@@ -58,6 +58,9 @@ class Settings:
     """A PostgreSQL of one's own; empty means the embedded one."""
     database: str
     workflows: Path | None
+    ledger_keys: Path | None
+    """The file of the ledger's private keys; None means `ledger.keys` in the home folder."""
+    ledger_origin: str
     log_level: str
     log_format: str
     given: Mapping[str, str]
@@ -122,6 +125,22 @@ def _folder(text: str) -> Path | None:
         msg = f"is '{text}', which is not a folder"
         raise ValueError(msg)
     return Path(text).expanduser() if text else None
+
+
+def _file(text: str) -> Path | None:
+    if text and Path(text).expanduser().is_dir():
+        msg = f"is '{text}', which is a folder and no file"
+        raise ValueError(msg)
+    return Path(text).expanduser() if text else None
+
+
+def _origin(text: str) -> str:
+    if text and re.fullmatch(r"[A-Za-z0-9._~/-]{1,200}", text) is None:
+        msg = (
+            f"is '{text}', and must be like a web address without its scheme, such as tilskudd.imdi.no/ledger"
+        )
+        raise ValueError(msg)
+    return text
 
 
 def _database(text: str) -> str:
@@ -189,6 +208,20 @@ SETTINGS = (
         "",
         "A further folder of calls, beside those that ship: data only, no code is read from it.",
         _folder,
+    ),
+    Setting(
+        "GRANTFLOW_LEDGER_KEYS",
+        "ledger_keys",
+        "",
+        "File with the ledger's private keys; unset, ledger.keys under GRANTFLOW_HOME. Keep it where no DBA reads it.",
+        _file,
+    ),
+    Setting(
+        "GRANTFLOW_LEDGER_ORIGIN",
+        "ledger_origin",
+        "",
+        "The ledger's name in the world, such as tilskudd.imdi.no/ledger; drawn unless set before the first seal.",
+        _origin,
     ),
     Setting(
         "GRANTFLOW_LOG_LEVEL",

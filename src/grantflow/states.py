@@ -13,6 +13,7 @@ from grantflow.domain.authority import Authorities, fold_authorities
 from grantflow.domain.call import Call
 from grantflow.domain.errors import NotFound
 from grantflow.domain.frame import Frame, fold_frame
+from grantflow.domain.person import Person, fold_person
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -42,6 +43,11 @@ def case_stream(key: str) -> UUID:
 def authority_stream(organisation: str) -> UUID:
     """The stream of an organisation's delegations and lines."""
     return uuid5(NAMESPACE, f"authority:{organisation}")
+
+
+def person_stream(person: str) -> UUID:
+    """The stream of what names the person with this pseudonym."""
+    return uuid5(NAMESPACE, f"person:{person}")
 
 
 class Versioned(Protocol):
@@ -93,7 +99,7 @@ class Kept(Generic[S]):
 
 
 class States:
-    """Cases, frames, announcements, authorities and parsed definitions of one store."""
+    """Cases, frames, announcements, authorities, persons and parsed definitions of one store."""
 
     def __init__(self, store: Store, *, cases: int = 20_000) -> None:
         self.store = store
@@ -101,6 +107,7 @@ class States:
         self._frames = Kept(1_000, lambda i: Frame(id=i), fold_frame)
         self._announcements = Kept(1_000, lambda i: Announcement(id=i), fold_announcement)
         self._authorities = Kept(1_000, lambda i: Authorities(id=i), fold_authorities)
+        self._persons = Kept(1_000, lambda i: Person(id=i), fold_person)
         self._calls: dict[str, Call] = {}
 
     def case(self, case: UUID, *, fresh: bool = True) -> Application:
@@ -118,6 +125,10 @@ class States:
     def authorities(self, organisation: str) -> Authorities:
         """An organisation's delegations and lines as the log has them now; none when it never recorded any."""
         return self._authorities.load(authority_stream(organisation), self.store)
+
+    def person(self, person: str) -> Person:
+        """What names a person as the log has it now; nothing when no name was ever recorded."""
+        return self._persons.load(person_stream(person), self.store)
 
     def announcement(self, call: str) -> Announcement:
         """The call's announcement as the log has it now; NotFound when it was never published."""

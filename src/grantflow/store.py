@@ -145,6 +145,19 @@ class Store(Application[UUID]):
             raise NotFound(msg)
         return sha256(self._mapper.body(rows[0][3])).hexdigest()
 
+    @property
+    def library(self) -> dict[str, str]:
+        """What the library was told, for opening the same store in another process."""
+        return dict(self._library)
+
+    def entry_of(self, stream: UUID, version: int, topic: str, state: bytes, position: int) -> Entry:
+        """Read one row; eventsourcing's MapperDeserialisationError when it can't be."""
+        return self._mapper.entry(stream, version, topic, state, position)
+
+    def body(self, state: bytes) -> bytes:
+        """The JSON in a stored state, decrypted and decompressed where it is."""
+        return self._mapper.body(state)
+
     def last_position(self) -> int:
         """Read the position of the newest event, 0 for an empty log."""
         return int(self._rows("SELECT coalesce(max(notification_id), 0) FROM stored_events")[0][0])

@@ -1,4 +1,4 @@
-"""The duties that run once in the whole system: events are carried to the read models, and deadlines are kept."""
+"""The duties that run once in the whole system: the log is sealed, read models follow it, and deadlines are kept."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from grantflow.store import Overloaded, Unavailable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from grantflow.ledger.book import Ledger
     from grantflow.projector import Projector
     from grantflow.service import Service
 
@@ -36,19 +37,23 @@ def now() -> datetime:
 
 
 class Worker:
-    """Projects and sweeps on time. Any number may run: one has the duty, and the next takes over when that one is gone.
+    """Seals, projects and sweeps on time. Any number may run: one has the duty, the next takes over when it is gone.
 
-    Two at work by mistake would do no harm: a read model's position and a due step's key let each thing happen once.
+    Two at work by mistake would do no harm: the ledger's lock, a read model's position and a due step's key let each
+    thing happen once.
     """
 
-    def __init__(self, service: Service, projector: Projector, clock: Callable[[], datetime] = now) -> None:
-        self._service, self._projector, self._clock = service, projector, clock
+    def __init__(
+        self, service: Service, projector: Projector, ledger: Ledger, clock: Callable[[], datetime] = now
+    ) -> None:
+        self._service, self._projector, self._ledger, self._clock = service, projector, ledger, clock
         self._scheduler = BackgroundScheduler(timezone=UTC)
 
     def once(self) -> int:
         """Take what is due now, and set the alarm for what comes next. Returns how many steps were taken."""
         instant = self._clock()
         swept = sweep(instant, self._service, self._projector)
+        self._ledger.seal()
         upcoming = next_instant(instant, self._projector)
         log.info("swept", done=len(swept.done), stale=swept.stale, next=upcoming and upcoming.isoformat())
         for due, refusal in swept.refused:
@@ -82,15 +87,20 @@ class Worker:
             id=_MISSED,
         )
         try:
-            self._projector.catch_up()
+            self._follow()
             while not stop.is_set() and duty.waited(TURN_SECONDS):
-                self._projector.catch_up()
+                self._follow()
         except (Unavailable, Overloaded) as refusal:
             log.warning("duty-interrupted", duty=duty.name, reason=refusal.detail)
             duty.let_go()
         finally:
             self._scheduler.remove_all_jobs()
             log.info("duty-ended", duty=duty.name)
+
+    def _follow(self) -> None:
+        """What follows on new events: they are sealed, and the read models see them."""
+        self._ledger.seal()
+        self._projector.catch_up()
 
     def _awake(self) -> None:
         """Sweep as an alarm does: what is missed while the database is away is swept when it is back."""

@@ -95,6 +95,15 @@ def content(source: str) -> dict[str, Any]:
     return data
 
 
+def text_of(source: str) -> str:
+    """A text from a file, or from standard input (`-`)."""
+    try:
+        return _bytes(source).decode()
+    except UnicodeDecodeError as error:
+        msg = f"{_named(source)} is not text in UTF-8."
+        raise BadRequest(msg) from error
+
+
 def document(path: str) -> dict[str, Any]:
     """A file as the content of the step `attach`."""
     media_type, _ = mimetypes.guess_type(path)

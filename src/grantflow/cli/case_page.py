@@ -9,16 +9,18 @@ from rich.table import Table
 from grantflow.cli.output import plain_table
 from grantflow.domain.calendar import clock
 from grantflow.domain.money import kr
+from grantflow.domain.person import NOBODY_NAMED, called
 from grantflow.sayings import saying
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rich.console import Console
 
     from grantflow.domain.application import Application
     from grantflow.domain.call import Call
     from grantflow.domain.event import Entry
+    from grantflow.domain.standing import Standing
 
 Fact = tuple[str, str]
 
@@ -53,18 +55,32 @@ def case_page(out: Console, number: str, case: Application, call: Call) -> None:
         out.print(possible)
 
 
-def history_page(out: Console, title: str, entries: Sequence[Entry]) -> None:
-    """Print every event: when, who, in which role, what, on what authority, and the state it led to."""
+def history_page(
+    out: Console, title: str, entries: Sequence[Entry], names: Mapping[str, str] = NOBODY_NAMED
+) -> None:
+    """Print every event: when, who, in which role, what, on what authority, and the state it led to.
+
+    Who has a name in `names` is told by it, the pseudonym beside it.
+    """
     table = plain_table(title, "when", "who", "role", "what", "on what authority", "state")
     for entry in entries:
         stamp = entry.event.stamp
         what = saying(entry.event)
         if stamp.effective_at is not None:
             what += f" (happened {clock(stamp.effective_at)})"
-        table.add_row(
-            clock(stamp.recorded_at), stamp.person, stamp.role, what, stamp.authority or "", stamp.state
-        )
+        who = called(stamp.person, names)
+        table.add_row(clock(stamp.recorded_at), who, stamp.role, what, stamp.authority or "", stamp.state)
     out.print(table)
+
+
+def told_apart(out: Console, stood: Standing) -> None:
+    """Print what had happened by then and was recorded later: corrections read into the page, and the rest."""
+    for title, entries in (
+        ("Recorded later, and read into this page", stood.corrections),
+        ("Had happened by then too, recorded later, not in this page", stood.apart),
+    ):
+        if entries:
+            history_page(out, title, entries)
 
 
 def _application(case: Application, call: Call) -> Iterator[Fact]:

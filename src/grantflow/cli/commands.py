@@ -11,12 +11,15 @@ import typer
 
 from grantflow import logs
 from grantflow.cli.asking import Json, instant
+from grantflow.cli.audit import audit
 from grantflow.cli.authorities import authorities
 from grantflow.cli.calls import calls
-from grantflow.cli.cases import cases
+from grantflow.cli.case_views import cases
 from grantflow.cli.ending import REFUSED, endings
+from grantflow.cli.ledger import ledger
 from grantflow.cli.opening import opened, settings
 from grantflow.cli.output import write, write_json, write_list
+from grantflow.cli.people import people
 from grantflow.cli.read_models import read_models
 from grantflow.domain.calendar import end_of_day
 from grantflow.domain.errors import BadRequest
@@ -31,7 +34,10 @@ app = typer.Typer(
 app.add_typer(calls, name="call")
 app.add_typer(cases, name="case")
 app.add_typer(authorities, name="authority")
+app.add_typer(people, name="people")
 app.add_typer(read_models, name="projections")
+app.add_typer(ledger, name="ledger")
+app.add_typer(audit, name="audit")
 
 MOST_APPLICATIONS = 100_000
 
@@ -77,13 +83,13 @@ def work(
     once: Annotated[bool, typer.Option("--once", help="Take what is due now, and end.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Keep the deadlines: reminders, lapse, overdue, follow-up. Runs until stopped."""
+    """Seal the log and keep the deadlines: reminders, lapse, overdue, follow-up. Runs until stopped."""
     from grantflow.worker import Worker  # noqa: PLC0415 - heavy, and only needed here
 
     chosen = settings()
     with opened() as app:
         logs.set_up(chosen.log_level, chosen.log_format, keeps_running=True)
-        worker = Worker(app.service, app.projector)
+        worker = Worker(app.service, app.projector, app.ledger)
         if not once:
             worker.run()
             return

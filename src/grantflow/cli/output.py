@@ -7,19 +7,43 @@ import sys
 import unicodedata
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
 from grantflow.domain.calendar import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+
+class Counted(Protocol):
+    """How far something has come."""
+
+    @property
+    def what(self) -> str:
+        """What is being done."""
+
+    @property
+    def done(self) -> int:
+        """How many are done."""
+
+    @property
+    def of(self) -> int:
+        """Of how many; 0 when that is not known."""
+
 
 _FULL, _EIGHTHS = "█", " ▏▎▍▌▋▊▉"
 _WIDTH = 190
@@ -54,6 +78,18 @@ def waiting(what: str) -> Iterator[None]:
     with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as progress:
         progress.add_task(what, total=None)
         yield
+
+
+@contextmanager
+def counting() -> Iterator[Callable[[Counted], None]]:
+    """Show how far something has come, to people at a terminal: what, how many are done, and of how many."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    terminal = Console(stderr=True)
+    with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda told: progress.update(
+            task, description=told.what, completed=told.done, total=told.of or None
+        )
 
 
 def visible(text: str) -> str:

@@ -12,6 +12,7 @@ from grantflow.domain.calendar import day
 from grantflow.domain.command import Command, Situation
 from grantflow.domain.errors import NotAllowed
 from grantflow.domain.money import kr
+from grantflow.domain.person import called
 from grantflow.domain.register import NEUTRAL
 
 if TYPE_CHECKING:
@@ -71,6 +72,13 @@ class LetterIssued(CaseEvent, frozen=True, kw_only=True):
             *earlier, last = case.reversals
             return case.but(reversals=(*earlier, msgspec.structs.replace(last, told=True)))
         return case.but(letter=self.language, told_at=self.stamp.recorded_at)
+
+    def signed(self, names: Mapping[str, str]) -> str:
+        """The letter as people are shown it, signed by name where it is known. `text` stays as it was issued."""
+        signature = f"\n{self.signed_by}\n"
+        if not self.text.endswith(signature):
+            return self.text
+        return f"{self.text.removesuffix(signature)}\n{called(self.signed_by, names)}\n"
 
 
 class IssueLetter(Command, frozen=True, kw_only=True):

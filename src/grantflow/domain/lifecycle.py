@@ -17,6 +17,7 @@ from grantflow.domain import (
     frame,
     letters,
     payment,
+    person,
     repayment,
     reporting,
     reversal,
@@ -47,6 +48,7 @@ PHASES = (
     correction,
     revision,
     followup,
+    person,
     earlier,
 )
 """The phases of a case, in the order a case meets them."""

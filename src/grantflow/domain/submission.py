@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from grantflow.domain.application import Application, CaseEvent
@@ -96,7 +96,7 @@ class Submit(Command, frozen=True, kw_only=True):
             exemption_needed=_fact(s, "exemption_needed", bool, unless=False),
             stamp=s.stamp(),
         )
-        receipt = ReceiptIssued(content=digest, received_at=s.at, stamp=s.stamp())
+        receipt = ReceiptIssued(content=digest, received_at=s.at.astimezone(UTC), stamp=s.stamp())
         return [submitted, receipt]
 
 

@@ -1,0 +1,189 @@
+"""Every event of a store judged anew: whether it can be read, follows on what was, and is allowed by its rules."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ProcessPoolExecutor
+from itertools import groupby
+from multiprocessing import get_context
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import msgspec
+
+from grantflow.domain.event import EVENT_TYPES, Entry
+from grantflow.history import gather
+from grantflow.ledger.diagnosis import Fault
+from grantflow.rejudging import Lookups, rejudge, rejudge_streams
+from grantflow.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from grantflow.rejudging import Refusal
+
+ALONE = 20_000
+"""A log up to so long is judged in this process."""
+_PARTS = 16
+"""Into so many parts the streams are divided: progress is told, and no process waits long for another."""
+_TOP = 1 << 128
+
+_ROWS = (
+    "SELECT originator_id, originator_version, topic, state, notification_id FROM stored_events "
+    "WHERE originator_id >= %s AND originator_id <= %s ORDER BY originator_id, originator_version"
+)
+_GENERAL = (
+    "SELECT originator_id, originator_version, topic, state, notification_id FROM stored_events "
+    "WHERE topic = ANY(%s) ORDER BY notification_id"
+)
+_ONE = (
+    "SELECT originator_id, originator_version, topic, state, notification_id FROM stored_events "
+    "WHERE notification_id = %s"
+)
+
+
+class Part(msgspec.Struct):
+    """What came of judging a part of the streams."""
+
+    events: int = 0
+    cases: int = 0
+    faults: list[Fault] = msgspec.field(default_factory=list)
+
+
+class Judged:
+    """A judgement under way: `faults` gives what is wrong as it is found; `cases` is how many were judged by then."""
+
+    def __init__(self, parts: Iterator[Part]) -> None:
+        self._parts = parts
+        self.cases = 0
+
+    def faults(self) -> Iterator[Fault]:
+        """What is wrong, in the order of the log within each part of the streams."""
+        for part in self._parts:
+            self.cases += part.cases
+            yield from sorted(part.faults, key=attrgetter("position"))
+
+
+def judge(store: Store, told: Callable[[int, int], None]) -> Judged:
+    """Judge every event of a store. What it takes does not grow with the log; a long one is shared by processes."""
+    return Judged(_parts(store, told))
+
+
+def _parts(store: Store, told: Callable[[int, int], None]) -> Iterator[Part]:
+    length, done = store.last_position(), 0
+    yield _general(store)
+    if length <= ALONE:
+        part = _judged(store, UUID(int=0), UUID(int=_TOP - 1))
+        told(part.events, length)
+        yield part
+        return
+    bounds = [(UUID(int=_TOP // _PARTS * n), UUID(int=_TOP // _PARTS * (n + 1) - 1)) for n in range(_PARTS)]
+    workers = min(os.cpu_count() or 1, _PARTS)
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        asked = [pool.submit(_apart, store.database_url, store.library, *bound) for bound in bounds]
+        for future in asked:
+            part = future.result()
+            done += part.events
+            told(done, length)
+            yield part
+
+
+def _apart(address: str, library: dict[str, str], first: UUID, last: UUID) -> Part:
+    """The same in a process of its own."""
+    with Store(address, library=library, readers=2) as store:
+        return _judged(store, first, last)
+
+
+def _general(store: Store) -> Part:
+    """The streams that belong to no case."""
+    part = Part()
+    lookups, _ = _lookups(store, part)
+    part.events = 0
+    part.faults += _told(rejudge_streams(lookups), "the streams that belong to no case")
+    return part
+
+
+def _judged(store: Store, first: UUID, last: UUID) -> Part:
+    """The cases whose streams lie between two."""
+    part = Part()
+    lookups, topics = _lookups(store, Part())
+    with (
+        store.connection() as connection,
+        connection.transaction(),
+        connection.cursor("streams", binary=True) as cursor,
+    ):
+        cursor.itersize = 2_000
+        cursor.execute(_ROWS, (first, last))
+        for _, rows in groupby(cursor, key=lambda row: row[0]):
+            topics.clear()
+            entries = list(_read(store, rows, part, topics))
+            if entries and entries[0].event.stream == "case":
+                part.cases += 1
+                part.faults += _told(rejudge(entries, lookups), entries[0].id)
+    return part
+
+
+def _lookups(store: Store, part: Part) -> tuple[Lookups, dict[int, str]]:
+    """What judging looks up, with the topics under which the entries in hand are stored."""
+    general = [topic for topic, kind in EVENT_TYPES.items() if kind.stream != "case"]
+    topics: dict[int, str] = {}
+    with store.connection() as connection:
+        rows = connection.execute(_GENERAL, (general,), binary=True).fetchall()
+    history = gather(_read(store, rows, part, topics))
+    kept = dict(topics)
+
+    def topic(entry: Entry) -> str:
+        return topics.get(entry.position) or kept.get(entry.position) or entry.event.topic
+
+    def entry_at(position: int) -> Entry | None:
+        with store.connection() as connection:
+            row = connection.execute(_ONE, (position,), binary=True).fetchone()
+        return next(_read(store, [row], Part(), {}), None) if row else None
+
+    lookups = Lookups(
+        history, document=lambda digest: store.get_document(digest)[1], topic=topic, entry=entry_at
+    )
+    return lookups, topics
+
+
+def _read(
+    store: Store,
+    rows: Sequence[tuple[Any, ...]] | Iterator[tuple[Any, ...]],
+    part: Part,
+    topics: dict[int, str],
+) -> Iterator[Entry]:
+    """The entries of rows that can be read; those that can't are faults."""
+    for stream, version, topic, state, position in rows:
+        part.events += 1
+        try:
+            entry = store.entry_of(stream, version, topic, state, position)
+        except Exception as error:  # noqa: BLE001 - whatever stands there, the rest is judged
+            what = f"can't be read: {error}"
+            part.faults.append(
+                Fault(kind="unreadable", position=position, event=f"{stream}.{version}", what=what)
+            )
+            continue
+        topics[position] = topic
+        yield entry
+
+
+def _told(refusals: Iterator[Refusal], about: str) -> list[Fault]:
+    """What is refused; where judging itself can't go on, that is told, and other streams are judged all the same."""
+    faults: list[Fault] = []
+    try:
+        faults.extend(_fault(refusal) for refusal in refusals)
+    except Exception as error:  # noqa: BLE001 - what was tampered with can be anything
+        what = f"can't be judged: {type(error).__name__}: {error}"
+        faults.append(Fault(kind="refused", event=about, what=what))
+    return faults
+
+
+def _fault(refusal: Refusal) -> Fault:
+    entry = refusal.entry
+    return Fault(
+        kind="refused",
+        position=entry.position,
+        event=entry.id,
+        what=f"{entry.event.topic} {refusal.what}",
+    )

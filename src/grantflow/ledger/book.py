@@ -1,0 +1,242 @@
+"""What the ledger gives out: checkpoints, proofs, and what a witness needs and gives back."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import msgspec
+
+from grantflow.domain.errors import BadRequest, NotFound, Refused
+from grantflow.ledger.merkle import consistency_proof, inclusion_proof, is_consistent, root_from_inclusion
+from grantflow.ledger.note import COSIGNATURE, Checkpoint, Note, Verifier, read_signature, signature_line
+from grantflow.ledger.sealing import Sealer, node_of, verifiers, with_cosignatures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from grantflow.connections import Connection
+    from grantflow.ledger.keys import KeyFile
+    from grantflow.store import Store
+
+
+_BY_ID = "SELECT notification_id FROM stored_events WHERE originator_id = %s AND originator_version = %s"
+_BY_POSITION = "SELECT notification_id FROM stored_events WHERE notification_id = %s"
+
+
+class NotSealed(Refused):
+    """The event is in the log and not in the ledger yet."""
+
+    code = "not-sealed"
+    status = 409
+
+
+class Inclusion(msgspec.Struct, frozen=True, kw_only=True):
+    """Proof that one event is in the log that a checkpoint speaks of. Hashes are in hexadecimal."""
+
+    event: str
+    position: int
+    topic: str
+    digest: str
+    """SHA-256 of the event as it was stored: what the receipt said."""
+    salt: str
+    body: str
+    fields: str
+    leaf: str
+    index: int
+    size: int
+    proof: tuple[str, ...]
+    checkpoint: str
+
+
+class Consistency(msgspec.Struct, frozen=True, kw_only=True):
+    """Proof that the log only grew between two sizes."""
+
+    old: int
+    new: int
+    proof: tuple[str, ...]
+    checkpoint: str
+
+
+class Ledger:
+    """The ledger of one store. Everything it gives out hangs on a checkpoint, sealed just now."""
+
+    def __init__(self, store: Store, keys: KeyFile, origin: str = "") -> None:
+        self._store = store
+        self.keys = keys
+        self._sealer = Sealer(store, keys, origin)
+
+    def seal(self) -> str:
+        """Seal what is not sealed yet; gives the newest checkpoint, as a signed note."""
+        return self._sealer.seal()
+
+    def checkpoint(self) -> str:
+        """The newest checkpoint there is, without sealing anything; NotFound where none was ever made."""
+        with self._store.connection() as connection:
+            row = connection.execute(
+                "SELECT size, note FROM ledger_checkpoints ORDER BY number DESC LIMIT 1"
+            ).fetchone()
+            if row is None:
+                msg = "Nothing is sealed yet (grantflow ledger checkpoint)."
+                raise NotFound(msg)
+            return with_cosignatures(connection, *row)
+
+    def prove(self, event: str, *, digest: str = "") -> Inclusion:
+        """Prove that an event (STREAM.VERSION, or its position) is in the log, and is the one with this digest.
+
+        NotFound when there is none, BadRequest when its digest is another: then it is not what the receipt was for.
+        """
+        note = self.seal()
+        size = Checkpoint.read(Note.read(note).text).size
+        with self._store.connection() as connection:
+            position = _position(connection, event)
+            if position > size:
+                msg = f"The event at position {position} is not sealed yet; ask again."
+                raise NotSealed(msg)
+            leaf = connection.execute(
+                "SELECT stream, version, topic, salt, body, fields, hash FROM ledger_leaves WHERE position = %s",
+                (position,),
+                binary=True,
+            ).fetchone()
+            if leaf is None:
+                msg = f"The ledger has lost the leaf at position {position}; run `grantflow ledger verify`."
+                raise NotFound(msg)
+            stored = self._store.digest(position)
+            if digest and digest != stored:
+                msg = f"The event at position {position} has the digest {stored}, and the receipt says {digest[:64]}."
+                raise BadRequest(msg)
+            stream, version, topic, *hashes = leaf
+            salt, body, fields, hashed = (value.hex() for value in hashes)
+            path = inclusion_proof(_nodes(connection), position - 1, size)
+        return Inclusion(
+            event=f"{stream}.{version}",
+            position=position,
+            topic=topic,
+            digest=stored,
+            salt=salt,
+            body=body,
+            fields=fields,
+            leaf=hashed,
+            index=position - 1,
+            size=size,
+            proof=tuple(step.hex() for step in path),
+            checkpoint=note,
+        )
+
+    def consistency(self, old: int, new: int | None = None) -> Consistency:
+        """Prove that the log of the new size (the newest, unless said) begins with the one of the old size."""
+        note = self.seal()
+        last = Checkpoint.read(Note.read(note).text).size
+        with self._store.connection() as connection:
+            if new is not None and new != last:
+                note = _checkpoint_of(connection, new)
+            size = last if new is None else new
+            if not 0 <= old <= size:
+                msg = f"The log has {last} events sealed; give sizes from 0 to that, the older one first."
+                raise BadRequest(msg)
+            path = consistency_proof(_nodes(connection), old, size)
+        return Consistency(old=old, new=size, proof=tuple(step.hex() for step in path), checkpoint=note)
+
+    def for_witness(self, old: int) -> str:
+        """What a witness is sent that has seen the log at a size: a body as C2SP's tlog-witness takes it."""
+        proof = self.consistency(old)
+        lines = "".join(f"{base64.b64encode(bytes.fromhex(step)).decode()}\n" for step in proof.proof)
+        return f"old {old}\n{lines}\n{proof.checkpoint}"
+
+    def trust_witness(self, key: str) -> Verifier:
+        """From now on this witness's co-signatures are taken. BadRequest when it is no witness's key."""
+        verifier = _verifier(key)
+        if verifier.kind != COSIGNATURE:
+            msg = "That is not a witness's key: a witness signs with the time (cosignature/v1)."
+            raise BadRequest(msg)
+        with self._store.connection() as connection:
+            connection.execute(
+                "INSERT INTO ledger_keys VALUES ('witness', %s) ON CONFLICT DO NOTHING", (str(verifier),)
+            )
+        return verifier
+
+    def take_cosignatures(self, text: str, size: int | None = None) -> list[str]:
+        """Keep what witnesses answered, line by line, for the checkpoint of a size (the newest, unless said).
+
+        Gives the names of those whose line was kept. BadRequest when a line is none, or no trusted witness's.
+        """
+        with self._store.connection() as connection:
+            note = self.checkpoint() if size is None else _checkpoint_of(connection, size)
+            body = Note.read(note).text
+            trusted = verifiers(connection, "witness")
+            kept: list[str] = []
+            for line in filter(None, text.split("\n")):
+                try:
+                    signature = read_signature(line)
+                except ValueError as error:
+                    raise BadRequest(str(error)) from error
+                witness = next(
+                    (one for one in trusted if (one.name, one.id) == (signature.name, signature.key)), None
+                )
+                if witness is None or not witness.accepts(body, signature.signature):
+                    msg = f"The line of {signature.name[:80]!r} is no trusted witness's signature of this checkpoint."
+                    raise BadRequest(msg)
+                size_of = Checkpoint.read(body).size
+                connection.execute(
+                    "INSERT INTO ledger_cosignatures VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+                    (size_of, witness.name, signature_line(witness, signature.signature)),
+                )
+                kept.append(witness.name)
+        return kept
+
+    def known_keys(self) -> dict[str, list[Verifier]]:
+        """The public keys that the ledger was signed with, and those of the witnesses that are trusted."""
+        with self._store.connection() as connection:
+            return {kind: verifiers(connection, kind) for kind in ("signer", "witness")}
+
+
+def proves(inclusion: Inclusion) -> bool:
+    """Whether the proof leads from the leaf to the root of its own checkpoint."""
+    checkpoint = Checkpoint.read(Note.read(inclusion.checkpoint).text)
+    path = [bytes.fromhex(step) for step in inclusion.proof]
+    leaf = bytes.fromhex(inclusion.leaf)
+    return root_from_inclusion(leaf, inclusion.index, checkpoint.size, path) == checkpoint.root
+
+
+def continues(old: Checkpoint, new: Checkpoint, proof: list[bytes]) -> bool:
+    """Whether a proof shows that the log of one checkpoint begins with that of another."""
+    return old.origin == new.origin and is_consistent(old.size, old.root, new.size, new.root, proof)
+
+
+def _nodes(connection: Connection) -> Callable[[int, int], bytes]:
+    return lambda level, index: node_of(connection, level, index)
+
+
+def _position(connection: Connection, event: str) -> int:
+    """Where an event stands, by its id or its position."""
+    stream, _, version = event.rpartition(".")
+    try:
+        if stream:
+            found = connection.execute(_BY_ID, (UUID(stream), int(version))).fetchone()
+        else:
+            found = connection.execute(_BY_POSITION, (int(version),)).fetchone()
+    except ValueError as error:
+        msg = f"{event[:80]!r} is no event: name it as a receipt does (STREAM.VERSION), or by its position."
+        raise BadRequest(msg) from error
+    if found is None:
+        msg = f"There is no event {event[:80]} in the log."
+        raise NotFound(msg)
+    return int(found[0])
+
+
+def _checkpoint_of(connection: Connection, size: int) -> str:
+    row = connection.execute(
+        "SELECT note FROM ledger_checkpoints WHERE size = %s ORDER BY number DESC LIMIT 1", (size,)
+    ).fetchone()
+    if row is None:
+        msg = f"No checkpoint was made when the log had {size} events."
+        raise NotFound(msg)
+    return with_cosignatures(connection, size, row[0])
+
+
+def _verifier(key: str) -> Verifier:
+    try:
+        return Verifier.read(key)
+    except ValueError as error:
+        raise BadRequest(str(error)) from error
