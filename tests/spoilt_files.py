@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
-import json
+import string
 import struct
 import zipfile
 from typing import TYPE_CHECKING
@@ -45,6 +46,35 @@ def renoted(change: Callable[[str], str]) -> Callable[[Files], Files]:
     return raw("checkpoint.txt", lambda note: change(note.decode()).encode())
 
 
+def resignatured(change: Callable[[str], str], which: int = 0) -> Callable[[Files], Files]:
+    """Spoil the base64 of a signature."""
+
+    def changed(note: str) -> str:
+        raw = note.partition("\n\n")[2].splitlines()[which].split(" ")[2]
+        return note.replace(raw, change(raw))
+
+    return renoted(changed)
+
+
+def bent(signature: str) -> str:
+    """Another signature by the same key."""
+    data = bytearray(base64.b64decode(signature))
+    data[-40] ^= 1
+    return base64.b64encode(data).decode()
+
+
+def respelled(signature: str) -> str:
+    """The same bytes: the last sign before the padding has bits that count for nothing."""
+    signs = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
+    return f"{signature[:-2]}{signs[signs.index(signature[-2]) + 1]}="
+
+
+def rerooted(note: str) -> str:
+    """Another root."""
+    root = note.split("\n")[2]
+    return note.replace(root, base64.b64encode(bytes(32)).decode())
+
+
 TREE = (
     Spoilt("a node's hash", "root", tree(lambda value: value["nodes"][2].__setitem__(2, "00" * 32))),
     Spoilt("two nodes' hashes for each other", "root", tree(lambda value: swap_hashes(value["nodes"]))),
@@ -52,7 +82,7 @@ TREE = (
     Spoilt("the last node gone", "tree-gap", tree(lambda value: value["nodes"].pop())),
     Spoilt("no nodes", "tree-gap", tree(lambda value: value["nodes"].clear())),
     Spoilt("a node twice", "tree-overlap", tree(lambda value: value["nodes"].append(value["nodes"][2]))),
-    Spoilt("a node after the end", "tree-overlap", tree(lambda value: value["nodes"].append([3, 9, "00" * 32]))),
+    Spoilt("a node after the end", "beyond", tree(lambda value: value["nodes"].append([3, 9, "00" * 32]))),
     Spoilt("two nodes for one", "tree-extra", halves, of=one_case),
     Spoilt("the tree's size", "size", tree(lambda value: value.update(size=37))),
     Spoilt("a node at a level beyond measure", "file-malformed", tree(lambda value: value["nodes"].append([9**18, 0, "00" * 32]))),
@@ -68,23 +98,23 @@ TREE = (
 
 CHECKPOINT = (
     Spoilt("the checkpoint's size", "signature", renoted(lambda note: note.replace("\n36\n", "\n35\n"))),
-    Spoilt("the checkpoint's root", "signature", renoted(lambda note: note.replace("Muq", "Nuq"))),
+    Spoilt("the checkpoint's root", "signature", renoted(lambda note: rerooted(note))),
     Spoilt("the checkpoint's origin", "signature", renoted(lambda note: note.replace(ORIGIN, "elsewhere", 1))),
     Spoilt("a line more in the checkpoint", "signature", renoted(lambda note: note.replace("\n\n", "\nmore\n\n"))),
-    Spoilt("the signature", "signature", renoted(lambda note: note.replace("HDsO1xMY", "HDsO1xMZ"))),
+    Spoilt("the signature", "signature", resignatured(bent)),
     Spoilt("the signature written in another way", "signature", raw("checkpoint.txt", uncanonical)),
-    Spoilt("a signature too short", "signature", renoted(lambda note: f"{note}— {ORIGIN} HDsO1xMY\n")),
+    Spoilt("a signature too short", "signature", renoted(lambda note: f"{note}— {ORIGIN} {OWNER.sign('').split()[2][:8]}\n")),
     Spoilt("the owner's signature gone", "unsigned", renoted(lambda note: "".join(row for row in note.splitlines(keepends=True) if not row.startswith(f"— {ORIGIN}")))),
     Spoilt("another's signature", "unsigned", resigned(THIEF)),
     Spoilt("another's signature, without a key to compare", "unsigned", lambda files: resigned(THIEF)(files) | {"keys.txt": files["keys.txt"]}, keys=()),
     Spoilt("another history, signed by somebody else", "unsigned", history),
     Spoilt("a checkpoint of another size, well signed", "size", resigned(OWNER, lambda text: text.replace("\n36\n", "\n40\n"))),
     Spoilt("a checkpoint of another log, well signed", "origin", resigned(OWNER, lambda text: text.replace(ORIGIN, "elsewhere"))),
-    Spoilt("a checkpoint of another root, well signed", "root", resigned(OWNER, lambda text: text.replace("Muq", "Nuq"))),
-    Spoilt("the witness's signature", "signature", renoted(lambda note: note.replace("cbBuggAAAABlU/EA", "cbBuggAAAABlU/EB")), keys=WITNESSED),
+    Spoilt("a checkpoint of another root, well signed", "root", resigned(OWNER, lambda text: rerooted(text))),
+    Spoilt("the witness's signature", "signature", resignatured(bent, 1), keys=WITNESSED),
     Spoilt("only a witness whose key is known", "unsigned", lambda files: files, keys=WITNESSED[1:]),
-    Spoilt("a signature that is no base64", "file-malformed", renoted(lambda note: note.replace("HDsO1xMY", "HDsO-xMY"))),
-    Spoilt("base64 in another spelling", "file-malformed", renoted(lambda note: note.replace("kpWwI=", "kpWwJ="))),
+    Spoilt("a signature that is no base64", "file-malformed", resignatured(lambda raw: "-" + raw[1:])),
+    Spoilt("base64 in another spelling", "file-malformed", resignatured(respelled)),
     Spoilt("a checkpoint without signatures", "file-malformed", renoted(lambda note: note.partition("\n\n")[0] + "\n")),
     Spoilt("a checkpoint without its last line feed", "file-malformed", renoted(lambda note: note[:-1])),
     Spoilt("a size with a zero before it", "file-malformed", renoted(lambda note: note.replace("\n36\n", "\n036\n"))),
@@ -170,7 +200,7 @@ def broken_archives() -> dict[str, tuple[str, bytes]]:
         "no ZIP": ("not-zip", b"PK but not much more" * 20),
         "truncated": ("not-zip", good[: len(good) // 2]),
         "without its last byte": ("not-zip", good[:-1]),
-        "a directory that is elsewhere": ("not-zip", good[:-6] + b"\xff\xff\xff\x7f" + good[-2:]),
+        "something before it": ("not-zip", b"#!/bin/sh\n" + good),
         "encrypted": ("encrypted", bytes(locked)),
         "compressed by other means": ("encrypted", bytes(other)),
         "compressed with LZMA": ("encrypted", zipped(files, zipfile.ZIP_LZMA)),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from given import START
 from psycopg import sql
 from spoken import speaking
 from steps import CALL_FOLDER
@@ -14,6 +15,8 @@ from steps import CALL_FOLDER
 from grantflow.app import App
 from grantflow.definitions import definition_files
 from grantflow.demo import Story, play
+from grantflow.domain.circumstances import Circumstances
+from grantflow.domain.errors import RoleNotAllowed
 from grantflow.domain.event import Entry
 from grantflow.domain.letters import LetterIssued
 from grantflow.domain.person import PersonErased, PersonNamed
@@ -134,6 +137,17 @@ def test_what_is_not_a_name_or_not_ones_business_is_refused_and_never_repeated(
     assert says in answer.err
     assert "Kari" not in answer.err
     assert say("people", "show", "p-3", "--json").json["name"] == "Ola Nordmann"
+
+
+def test_only_a_call_manager_names_and_erases(app: App) -> None:
+    by = Circumstances(
+        at=START, person="x", organisation=IMDI, role="decider", channel="test", command="name p-8"
+    )
+    with pytest.raises(RoleNotAllowed):
+        app.service.people.name("p-8", KARI, by)
+    with pytest.raises(RoleNotAllowed):
+        app.service.people.erase("p-8", "Ba om det.", by)
+    assert key_of(app, "p-8") is None
 
 
 def test_the_same_command_again_is_answered_and_another_name_under_its_key_is_refused(

@@ -93,7 +93,8 @@ class Verification:
         with self._standing() as connection:
             anchors, wrong = self._anchors(connection)
             yield from wrong
-            yield from verify_log(connection, anchors, self._looked, self._counting("events"))
+            counting, address = self._counting("events"), self._store.database_url
+            yield from verify_log(connection, anchors, self._looked, counting, address=address)
             yield from self._kept_documents(connection)
         if rules:
             judged = judge(self._store, self._counting("events judged"))

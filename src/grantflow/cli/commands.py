@@ -21,6 +21,7 @@ from grantflow.cli.opening import opened, settings
 from grantflow.cli.output import write, write_json, write_list
 from grantflow.cli.people import people
 from grantflow.cli.read_models import read_models
+from grantflow.cli.replay import EXAMPLES, replay
 from grantflow.domain.calendar import end_of_day
 from grantflow.domain.errors import BadRequest
 
@@ -38,6 +39,7 @@ app.add_typer(people, name="people")
 app.add_typer(read_models, name="projections")
 app.add_typer(ledger, name="ledger")
 app.add_typer(audit, name="audit")
+app.command(epilog=EXAMPLES)(replay)
 
 MOST_APPLICATIONS = 100_000
 

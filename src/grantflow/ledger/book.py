@@ -11,11 +11,9 @@ import msgspec
 from grantflow.domain.errors import BadRequest, NotFound, Refused
 from grantflow.ledger.merkle import consistency_proof, inclusion_proof, is_consistent, root_from_inclusion
 from grantflow.ledger.note import COSIGNATURE, Checkpoint, Note, Verifier, read_signature, signature_line
-from grantflow.ledger.sealing import Sealer, node_of, verifiers, with_cosignatures
+from grantflow.ledger.sealing import Sealer, fetched, verifiers, with_cosignatures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from grantflow.connections import Connection
     from grantflow.ledger.keys import KeyFile
     from grantflow.store import Store
@@ -108,7 +106,7 @@ class Ledger:
                 raise BadRequest(msg)
             stream, version, topic, *hashes = leaf
             salt, body, fields, hashed = (value.hex() for value in hashes)
-            path = inclusion_proof(_nodes(connection), position - 1, size)
+            path = fetched(connection, lambda get: inclusion_proof(get, position - 1, size))
         return Inclusion(
             event=f"{stream}.{version}",
             position=position,
@@ -135,7 +133,7 @@ class Ledger:
             if not 0 <= old <= size:
                 msg = f"The log has {last} events sealed; give sizes from 0 to that, the older one first."
                 raise BadRequest(msg)
-            path = consistency_proof(_nodes(connection), old, size)
+            path = fetched(connection, lambda get: consistency_proof(get, old, size))
         return Consistency(old=old, new=size, proof=tuple(step.hex() for step in path), checkpoint=note)
 
     def for_witness(self, old: int) -> str:
@@ -202,10 +200,6 @@ def proves(inclusion: Inclusion) -> bool:
 def continues(old: Checkpoint, new: Checkpoint, proof: list[bytes]) -> bool:
     """Whether a proof shows that the log of one checkpoint begins with that of another."""
     return old.origin == new.origin and is_consistent(old.size, old.root, new.size, new.root, proof)
-
-
-def _nodes(connection: Connection) -> Callable[[int, int], bytes]:
-    return lambda level, index: node_of(connection, level, index)
 
 
 def _position(connection: Connection, event: str) -> int:

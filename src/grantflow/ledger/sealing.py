@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID, uuid4
 
 import structlog
@@ -13,19 +13,30 @@ from grantflow.ledger.merkle import Frontier, Node, peaks_of
 from grantflow.ledger.note import Checkpoint, Note, Verifier
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from grantflow.connections import Connection
     from grantflow.ledger.keys import KeyFile
     from grantflow.store import Store
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 BATCH = 4_096
 _LOCK = 7_204
 _UNSEALED = (
     "SELECT notification_id, uuid_send(originator_id), originator_version, topic, state FROM stored_events "
     "WHERE notification_id > %s ORDER BY notification_id LIMIT %s"
+)
+_TOGETHER = (
+    "SELECT n.level::int, n.index, n.hash FROM ledger_nodes n "
+    "JOIN unnest(%s::int[], %s::bigint[]) AS w (level, index) ON n.level = w.level AND n.index = w.index "
+    "UNION ALL SELECT 0, l.position - 1, l.hash FROM ledger_leaves l "
+    "JOIN unnest(%s::bigint[], %s::int[]) AS w (index, level) ON w.level = 0 AND l.position = w.index + 1"
+)
+_NEWEST = (
+    "SELECT number, size, note, (SELECT coalesce(max(notification_id), 0) FROM stored_events) "
+    "FROM ledger_checkpoints ORDER BY number DESC LIMIT 1"
 )
 
 
@@ -37,10 +48,27 @@ class Sealer:
 
     def seal(self) -> str:
         """Seal what is not sealed yet; gives the newest checkpoint as a signed note, also where nothing was new."""
+        note = self._standing()
+        if note is not None:
+            return note
         while self._batch():
             pass
         with self._store.connection() as connection, connection.transaction():
             return self._signed(connection)
+
+    def _standing(self) -> str | None:
+        """The newest checkpoint where it speaks of all there is, by every key that signs now; None otherwise."""
+        with self._store.connection() as connection:
+            row = connection.execute(_NEWEST).fetchone()
+            if row is None or row[1] != row[3] or not self._all_signed(row[2]):
+                return None
+            return with_cosignatures(connection, row[1], row[2])
+
+    def _all_signed(self, text: str) -> bool:
+        note = Note.read(text)
+        return all(
+            note.signed_by(signer.verifier) for signer in self._keys.signers(note.text.partition("\n")[0])
+        )
 
     def _batch(self) -> bool:
         """Take in so many events, in one transaction; whether there may be more."""
@@ -64,15 +92,9 @@ class Sealer:
         frontier = frontier_of(connection)
         origin = self._known_origin(connection)
         signers = self._keys.signers(origin)
-        newest = connection.execute(
-            "SELECT number, size, note FROM ledger_checkpoints ORDER BY number DESC LIMIT 1"
-        ).fetchone()
-        number = 0
-        if newest is not None:
-            number, size, text = newest
-            note = Note.read(text)
-            if size == frontier.size and all(note.signed_by(signer.verifier) for signer in signers):
-                return with_cosignatures(connection, size, text)
+        number, size, text, _ = connection.execute(_NEWEST).fetchone() or (0, -1, "", 0)
+        if size == frontier.size and self._all_signed(text):
+            return with_cosignatures(connection, size, text)
         text = str(Checkpoint(origin, frontier.size, frontier.root))
         note_text = f"{text}\n{''.join(signer.sign(text) for signer in signers)}"
         for signer in signers:
@@ -117,6 +139,24 @@ def node_of(connection: Connection, level: int, index: int) -> bytes:
     return bytes(row[0])
 
 
+def fetched(connection: Connection, made: Callable[[Callable[[int, int], bytes]], T]) -> T:
+    """What is made of stored nodes, which are fetched together: `made` is told twice how to get one.
+
+    The first time it gets nothing but zeros, and what it asked for is noted. LookupError when a node is not there.
+    """
+    wanted: list[tuple[int, int]] = []
+
+    def noted(level: int, index: int) -> bytes:
+        wanted.append((level, index))
+        return bytes(32)
+
+    made(noted)
+    levels, places = [level for level, _ in wanted], [index for _, index in wanted]
+    rows = connection.execute(_TOGETHER, (levels, places, places, levels), binary=True).fetchall()
+    found = {(level, index): bytes(hashed) for level, index, hashed in rows}
+    return made(lambda level, index: found[level, index])
+
+
 def with_cosignatures(connection: Connection, size: int, note: str) -> str:
     """A checkpoint with what witnesses have added to it."""
     lines = connection.execute(
@@ -142,4 +182,4 @@ def _store(connection: Connection, leaves: Sequence[Leaf], nodes: Iterable[Node]
                 copy.write_row(node)
 
 
-__all__ = ["Sealer", "frontier_of", "node_of", "verifiers", "with_cosignatures"]
+__all__ = ["Sealer", "fetched", "frontier_of", "node_of", "verifiers", "with_cosignatures"]
