@@ -1,5 +1,7 @@
 """The ways to spoil the tree, the checkpoint, the files and the archive of an evidence pack."""
 
+# ruff: noqa: E501 - a table has a row a line
+
 from __future__ import annotations
 
 import base64
@@ -17,10 +19,8 @@ from spoilt import (
     NAMED,
     Spoilt,
     body,
-    field,
     halves,
     history,
-    line,
     raw,
     resigned,
     swap,
@@ -98,7 +98,7 @@ TREE = (
 
 CHECKPOINT = (
     Spoilt("the checkpoint's size", "signature", renoted(lambda note: note.replace("\n36\n", "\n35\n"))),
-    Spoilt("the checkpoint's root", "signature", renoted(lambda note: rerooted(note))),
+    Spoilt("the checkpoint's root", "signature", renoted(rerooted)),
     Spoilt("the checkpoint's origin", "signature", renoted(lambda note: note.replace(ORIGIN, "elsewhere", 1))),
     Spoilt("a line more in the checkpoint", "signature", renoted(lambda note: note.replace("\n\n", "\nmore\n\n"))),
     Spoilt("the signature", "signature", resignatured(bent)),
@@ -110,7 +110,7 @@ CHECKPOINT = (
     Spoilt("another history, signed by somebody else", "unsigned", history),
     Spoilt("a checkpoint of another size, well signed", "size", resigned(OWNER, lambda text: text.replace("\n36\n", "\n40\n"))),
     Spoilt("a checkpoint of another log, well signed", "origin", resigned(OWNER, lambda text: text.replace(ORIGIN, "elsewhere"))),
-    Spoilt("a checkpoint of another root, well signed", "root", resigned(OWNER, lambda text: rerooted(text))),
+    Spoilt("a checkpoint of another root, well signed", "root", resigned(OWNER, rerooted)),
     Spoilt("the witness's signature", "signature", resignatured(bent, 1), keys=WITNESSED),
     Spoilt("only a witness whose key is known", "unsigned", lambda files: files, keys=WITNESSED[1:]),
     Spoilt("a signature that is no base64", "file-malformed", resignatured(lambda raw: "-" + raw[1:])),

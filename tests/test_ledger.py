@@ -76,7 +76,8 @@ def test_many_who_seal_at_once_make_one_tree(store: Store, keys: KeyFile) -> Non
     with ThreadPoolExecutor(6) as pool:
         writing = [pool.submit(written, store, 20) for _ in range(3)]
         sealing = [pool.submit(lambda: [Ledger(store, keys).seal() for _ in range(5)]) for _ in range(3)]
-        wait([*writing, *sealing])
+        wait(writing)
+        wait(sealing)
     last = checkpoint(Ledger(store, keys).seal())
     assert last.size == 60
     for future in sealing:

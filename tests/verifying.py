@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import zipfile
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,7 +18,6 @@ from grantflow.demo import Story, play
 from grantflow.evidence import Scope, write_pack
 
 if TYPE_CHECKING:
-    from pathlib import Path as Folder
     from types import ModuleType
 
     from grantflow.store import Store
@@ -44,7 +44,9 @@ verify = loaded()
 def codes(pack: bytes, keys: tuple[str, ...] = (KEY,)) -> set[str]:
     """What is wrong with a pack, by verify.py."""
     try:
-        return {one["code"] for one in verify.verify(BytesIO(pack), [verify.key_of(key) for key in keys]).faults}
+        return {
+            one["code"] for one in verify.verify(BytesIO(pack), [verify.key_of(key) for key in keys]).faults
+        }
     except verify.Unreadable as error:
         return {error.code}
 
@@ -56,7 +58,7 @@ class Real(NamedTuple):
     packs: dict[str, bytes]
 
 
-def real_packs(store: Store, folder: Folder) -> Real:
+def real_packs(store: Store, folder: Path) -> Real:
     """The demo's year, small, packed in every way."""
     app = App.on(store, folder / "ledger.keys")
     play(app, definition_files(rooms.room("workflows") / "calls" / CALL), Story(6, seed=7))
@@ -65,7 +67,10 @@ def real_packs(store: Store, folder: Folder) -> Real:
     ways: dict[str, tuple[Scope, tuple[str, ...]]] = {
         "a call": (Scope(call=CALL), ()),
         "a case": (Scope(case=cases[0].originator_id), ()),
-        **{f"a call without {left}": (Scope(call=CALL), (left,)) for left in ("persons", "texts", "documents")},
+        **{
+            f"a call without {left}": (Scope(call=CALL), (left,))
+            for left in ("persons", "texts", "documents")
+        },
         "a case without much": (Scope(case=cases[-1].originator_id), ("persons", "texts", "digest", "call")),
     }
     packs = {}
@@ -74,9 +79,9 @@ def real_packs(store: Store, folder: Folder) -> Real:
         write_pack(store, note, scope, target, left_out=left_out, questions=None if what == "a call" else ())
         packs[what] = target.read_bytes()
         target.unlink()
-    return Real(app.ledger.keys(), packs) if False else Real(key_in(packs["a call"]), packs)
+    return Real(str(verifiers_of(packs["a call"])[0]), packs)
 
 
-def key_in(pack: bytes) -> str:
-    import zipfile
-    return zipfile.ZipFile(BytesIO(pack)).read("keys.txt").decode().splitlines()[0]
+def verifiers_of(pack: bytes) -> list[str]:
+    """The keys that a pack brings along."""
+    return zipfile.ZipFile(BytesIO(pack)).read("keys.txt").decode().splitlines()

@@ -129,6 +129,13 @@ class Store(Application[UUID]):
         """Read the log after a position, in order."""
         return self._entries(self._rows(_READ, (after, limit)))
 
+    def everything(self, *, together: int = 5_000) -> Iterator[Entry]:
+        """Read the whole log in order, so many entries at a time."""
+        after = 0
+        while entries := self.read(after, together):
+            yield from entries
+            after = entries[-1].position
+
     def entry(self, position: int) -> Entry:
         """Read the entry at a position; NotFound when the log is shorter."""
         entries = self.read(position - 1, 1)

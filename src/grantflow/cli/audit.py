@@ -15,10 +15,9 @@ from grantflow.history import History, gather
 from grantflow.rooms import questions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from grantflow.app import App
-    from grantflow.domain.event import Entry
     from grantflow.question import Question, Row
 
 audit = typer.Typer(
@@ -26,7 +25,6 @@ audit = typer.Typer(
 )
 Call = Annotated[str, typer.Option(help="Only this call; everything unless said.")]
 At = Annotated[str, typer.Option(help="As the log stood at this instant.")]
-_CHUNK = 5_000
 
 
 @audit.command("list", epilog="Example: grantflow audit list")
@@ -95,16 +93,8 @@ def whatif(
         whatif_page(console(), outcomes)
 
 
-def entries_of(app: App) -> Iterator[Entry]:
-    """The whole log, in order."""
-    after = 0
-    while entries := app.store.read(after, _CHUNK):
-        yield from entries
-        after = entries[-1].position
-
-
 def _history(app: App, call: str, at: str) -> History:
-    history = gather(entries_of(app), call=call, at=instant(at) if at else None)
+    history = gather(app.store.everything(), call=call, at=instant(at) if at else None)
     if call and call not in history.announcements:
         msg = f"No call '{call[:80]}' was published by then. `grantflow call list` names those there are."
         raise NotFound(msg)

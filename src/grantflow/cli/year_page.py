@@ -11,6 +11,7 @@ from grantflow.cli.case_page import history_page
 from grantflow.cli.output import bar, plain_table
 from grantflow.domain.calendar import OSLO, day
 from grantflow.domain.money import kr, ore
+from grantflow.rooms import questions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from grantflow.app import App
-    from grantflow.demo import Afterword, Refusal, Year
+    from grantflow.demo import Afterword, Audited, Refusal, Year
     from grantflow.domain.call import Call
     from grantflow.domain.process import Process
 
@@ -79,7 +80,29 @@ def year_page(console: Console, app: App, year: Year, afterword: Afterword) -> N
     _states(console, summary.by_state, call.process)
     _refusals(console, year.refusals, year.call)
     _story_of_one(console, app)
+    _audited(console, summary.audit)
     _afterword(console, afterword)
+
+
+def _audited(console: Console, audit: Audited) -> None:
+    """What the auditor finds: each question with its rows, those that are breaches, and whether the log holds."""
+    table = plain_table("What the auditor finds", "question", "asks")
+    for column in ("rows", "breaches"):
+        table.add_column(column, justify="right")
+    for question in questions():
+        breaches = audit.breaches.get(question.name, 0)
+        table.add_row(question.name, question.asks, str(audit.rows[question.name]), str(breaches or "-"))
+    console.print(table)
+    _verified(console, audit)
+
+
+def _verified(console: Console, audit: Audited) -> None:
+    faults = f"{audit.faults} faults" if audit.faults else "nothing is wrong"
+    console.print(
+        f"{audit.sealed} events are sealed in the ledger. Verified (hashes, checkpoint, every event by its rules, "
+        f"documents, read models): {faults}.\n",
+        highlight=False,
+    )
 
 
 def _timeline(console: Console, app: App) -> None:
@@ -141,6 +164,7 @@ def _afterword(console: Console, told: Afterword) -> None:
     console.print(table)
     _states(console, summary.by_state, call.process)
     _refusals(console, told.refusals, call)
+    _verified(console, summary.audit)
 
 
 def _refusals(console: Console, all_refusals: Sequence[Refusal], call: Call) -> None:

@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from grantflow.domain.money import kroner
+from grantflow.evidence.answers import Answered
+from grantflow.history import gather
+from grantflow.ledger.note import Checkpoint, Note
+from grantflow.rooms import questions
+from grantflow.verification import Verification
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from grantflow.app import App
     from grantflow.demo.cases import Case
     from grantflow.demo.stage import Stage
     from grantflow.projector import Projector
@@ -27,6 +33,18 @@ _AREAS = """
     SELECT area, count(*)::int AS applications, coalesce(sum(granted_ore), 0)::bigint AS granted
     FROM case_list GROUP BY area ORDER BY area
 """
+
+
+class Audited(msgspec.Struct, frozen=True, kw_only=True):
+    """What the auditor found: how many rows each question has, how many of them are breaches, and the log's faults.
+
+    `sealed` is how many events the ledger's checkpoint speaks of; `faults` what verifying everything found.
+    """
+
+    sealed: int
+    faults: int
+    rows: dict[str, int]
+    breaches: dict[str, int]
 
 
 class AreaSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +66,7 @@ class AreasSummary(msgspec.Struct, frozen=True, kw_only=True):
     events_by_type: dict[str, int]
     refusals: dict[str, int]
     overdue: int
+    audit: Audited
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +84,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     rules_refused: dict[str, int]
     overdue: int
     repaid_total: str
+    audit: Audited
     second_call: AreasSummary | None = None
     database: str = ""
 
@@ -87,6 +107,7 @@ def summary_of(stage: Stage, cases: Sequence[Case]) -> Summary:
         rules_refused=_counted(rule for refusal in stage.refusals for rule in refusal.rules),
         overdue=projector.rows(_OVERDUE)[0]["cases"],
         repaid_total=kroner(money["repaid"]),
+        audit=audited(stage.app),
     )
 
 
@@ -112,6 +133,21 @@ def areas_summary_of(stage: Stage) -> AreasSummary:
         events_by_type=_by_type(projector),
         refusals=_counted(refusal.code for refusal in stage.refusals),
         overdue=projector.rows(_OVERDUE)[0]["cases"],
+        audit=audited(stage.app),
+    )
+
+
+def audited(app: App) -> Audited:
+    """Seal the log, verify everything, and ask every question of the auditor's."""
+    note = app.ledger.seal()
+    verdict = Verification(app.store, app.projector).run()
+    history = gather(app.store.everything())
+    answers = [Answered(question, list(question.answer(history))) for question in questions()]
+    return Audited(
+        sealed=Checkpoint.read(Note.read(note).text).size,
+        faults=len(verdict.faults),
+        rows={answer.question.name: len(answer.rows) for answer in answers},
+        breaches={answer.question.name: len(answer.breaches) for answer in answers if answer.breaches},
     )
 
 

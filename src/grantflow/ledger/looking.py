@@ -77,7 +77,9 @@ def _leaves(
         return leaves, True
     digest, pack, label = sha256, PLACE.pack, b"\x00" + LABEL
     salt_at = field_at = 0
-    computed, body_of, place_of = [], [], []
+    computed: list[bytes] = []
+    body_of: list[bytes] = []
+    place_of: list[bytes] = []
     for position, stream, version, topic, state in rows[:count]:
         body = digest(salts[salt_at : salt_at + SALT_BYTES] + state).digest()
         place, called = pack(position, stream, version), topic.encode()

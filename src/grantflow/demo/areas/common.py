@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from grantflow.demo.stage import oslo
 from grantflow.domain.money import kroner
+from grantflow.domain.register import valid_account
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,11 +20,6 @@ if TYPE_CHECKING:
 NO_CONFLICT = {"conflict": False}
 AUTHORITY = "IMDi-2024-031"
 """The archive reference of the deciders' authority for this appropriation, with a number for each."""
-GROUNDS = {
-    "rule": "Utlysningen, vurdering av søknader.",
-    "facts": "Poengene, panelets syn og innstillingen.",
-    "considerations": "Veid mot de andre søknadene i området og områdets del av rammen.",
-}
 
 
 def score(
@@ -62,3 +58,22 @@ def filled(form: Callable[[Project], Mapping[str, Any]], section: str, one: Proj
 def role(role: str) -> Callable[[Project], Actor]:
     """Somebody in this role at the project's own municipality or county."""
     return lambda one: one.by(role)
+
+
+def grounds(one: Project) -> dict[str, str]:
+    """Why a project is granted or rejected: its own points, and not a phrase for all."""
+    return {
+        "rule": "Utlysningen, vurdering av søknader.",
+        "facts": f"«{one.title}» fikk {one.points} poeng; {one.participants} deltakere.",
+        "considerations": f"«{one.title}» er veid mot de andre søknadene i området og områdets del av rammen.",
+    }
+
+
+def account_of(number: int) -> str:
+    """A valid account number of its own for each recipient (11 digits, mod 11)."""
+    for serial in range(1_234_567_000 + 10 * number, 1_234_567_000 + 10 * number + 10):
+        for digit in range(10):
+            if valid_account(f"{serial}{digit}"):
+                return f"{serial}{digit}"
+    msg = f"no account number among the ten for {number}"
+    raise LookupError(msg)

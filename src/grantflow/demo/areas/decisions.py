@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from grantflow.demo.areas.common import (
     AUTHORITY,
-    GROUNDS,
     NO_CONFLICT,
+    account_of,
     approve,
     filled,
+    grounds,
     recommended,
     role,
     score,
@@ -78,9 +79,7 @@ def pay(stage: Stage, imdi: Directorate, granted: Sequence[Project]) -> None:
     """Three more hands: the account, the attestation, the order."""
     for person in (imdi.clerk(), imdi.attestant(), imdi.payer()):
         stage.each(oslo("2024-12-02"), granted, "declare-impartiality", person, NO_CONFLICT)
-    stage.each(
-        oslo("2024-12-02", "10:00"), granted, "register-account", imdi.clerk(), {"account": "12345678903"}
-    )
+    stage.each(oslo("2024-12-02", "10:00"), granted, "register-account", imdi.clerk(), _account)
     stage.each(
         oslo("2024-12-03"),
         granted,
@@ -89,8 +88,7 @@ def pay(stage: Stage, imdi: Directorate, granted: Sequence[Project]) -> None:
         lambda one: {"amount": kroner(one.asked)},
     )
     stage.each(oslo("2024-12-04"), granted, "authorise-payment", imdi.payer())
-    paid = {"bank_reference": "AVR-2412-1"}
-    stage.each(oslo("2024-12-09"), granted, "confirm-payment", imdi.bank(), paid)
+    stage.each(oslo("2024-12-09"), granted, "confirm-payment", imdi.bank(), _paid)
 
 
 def report_back(stage: Stage, imdi: Directorate, granted: Sequence[Project]) -> None:
@@ -102,10 +100,18 @@ def report_back(stage: Stage, imdi: Directorate, granted: Sequence[Project]) -> 
     stage.each(oslo("2026-02-09"), granted, "accept-report", imdi.clerk(), accepted)
 
 
+def _account(one: Project) -> dict[str, Any]:
+    return {"account": account_of(one.number)}
+
+
+def _paid(one: Project) -> dict[str, Any]:
+    return {"bank_reference": f"AVR-2412-{one.number}"}
+
+
 def _grant(one: Project) -> dict[str, Any]:
     return {
         "amount": kroner(one.asked),
-        "grounds": GROUNDS,
+        "grounds": grounds(one),
         "confirmations": CONFIRMED,
         "authority": f"{AUTHORITY}-2",
     }

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from grantflow.delegating import Delegate
 from grantflow.demo.areas.common import (
     AUTHORITY,
-    GROUNDS,
     NO_CONFLICT,
     approve,
     filled,
+    grounds,
     recommended,
     role,
     score,
@@ -95,8 +95,7 @@ def read_sketches(stage: Stage, imdi: Directorate, told: Sequence[Project]) -> l
     stage.each(oslo("2024-09-05", "10:00"), good, "assess", officer, recommended)
     advice = {"advice": "Beskriv metoden, og hvem som skal bruke den etterpå."}
     stage.each(oslo("2024-09-10"), good, "invite", officer, advice)
-    rejection = {"grounds": GROUNDS, "authority": f"{AUTHORITY}-1"}
-    stage.each(oslo("2024-09-19"), weak, "reject", decider, rejection)
+    stage.each(oslo("2024-09-19"), weak, "reject", decider, _rejection)
     stage.each(oslo("2024-09-19", "10:00"), weak, "issue-letter", decider)
     appeal = {"text": "Skissen ble lest feil.", "received_on": "2024-09-25"}
     stage.each(oslo("2024-09-25"), weak, "register-complaint", role("applicant"), appeal)
@@ -107,3 +106,7 @@ def read_sketches(stage: Stage, imdi: Directorate, told: Sequence[Project]) -> l
     }
     stage.each(oslo("2024-09-30"), weak, "answer-complaint", decider, answer)
     return good
+
+
+def _rejection(one: Project) -> dict[str, Any]:
+    return {"grounds": grounds(one), "authority": f"{AUTHORITY}-1"}
