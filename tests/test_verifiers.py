@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import base64
 import json
+import re
 import subprocess
 import sys
 import zipfile
+from hashlib import sha256
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from packs import KEY, listed, log, make, one_case, relined, whole, witness_key, zipped
 from spoilt_files import SPOILT, broken_archives
-from verifying import VERIFY, codes, real_packs, verify
+from verifying import PAGE, VERIFY, codes, real_packs, verify
 
 from grantflow.store import Store
 
@@ -298,3 +300,21 @@ def test_a_key_is_read_only_in_its_one_spelling() -> None:
     ):
         with pytest.raises(ValueError, match=r"."):
             verify.key_of(text)
+
+
+def test_the_page_is_one_file_with_a_policy_that_names_its_script_and_style() -> None:
+    html = PAGE.read_text(encoding="utf-8")
+    found = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', html)
+    assert found
+    policy = found[1]
+    for tag in ("script", "style"):
+        text = re.search(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
+        assert text
+        digest = base64.b64encode(sha256(text[1].encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy, f"the policy should name {digest} for the {tag}"
+    assert "default-src 'none'" in policy
+    assert "connect-src 'none'" in policy
+    assert not re.search(
+        r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\(|new Function|fetch\(|XMLHttp", html
+    )
+    assert not re.search(r"""(?:src|href|url|import)\s*[=(]\s*["']?(?:https?:|//)""", html)

@@ -113,9 +113,8 @@ def _unsigned(case: CaseHistory, one: Delivery) -> Iterator[str]:
 def _booked(call: Call, one: Delivery) -> Ore:
     """The eligible expenses booked, read off the report again; as it was recorded where it can't be read."""
     try:
-        return call.facts.read(
-            "reporting.booked", one.report.content, one.moment.at, int, one.report.booked_ore
-        )
+        reads = call.facts.of(one.report.content, one.moment.at)
+        return reads.fact("reporting.booked", int, one.report.booked_ore)
     except DefinitionError:
         return one.report.booked_ore
 

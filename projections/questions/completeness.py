@@ -14,12 +14,18 @@ from grantflow.domain.roles import DIRECTORATE, MUNICIPAL
 from grantflow.history import History
 from grantflow.question import Question, Row, row
 
-BEGINS = {"case": "application-started", "call": "call-published", "frame": "frame-opened"}
+BEGINS = {
+    "case": "application-started",
+    "call": "call-published",
+    "frame": "frame-opened",
+    "person": "person-named",
+}
 """What the first event of a stream is called; a stream of authority begins with any of its own."""
 MACHINES_OF = {
     "call": {"call-manager"},
     "frame": {"call-manager", "decider"},
     "authority": {"call-manager", "director"},
+    "person": {"call-manager"},
 }
 """Who writes in the streams that are no case's."""
 
@@ -55,7 +61,7 @@ def answer(history: History) -> Iterator[Row]:
 
 def _positions(history: History) -> Iterator[Row]:
     """Positions rise, and have no gap. An excerpt (to an instant, or of one call) leaves gaps of its own."""
-    excerpt = history.as_of is not None or bool(getattr(history, "call", ""))
+    excerpt = history.as_of is not None or bool(history.call)
     last = 0
     for entry in history.entries:
         if entry.position <= last:

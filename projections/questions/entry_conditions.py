@@ -67,7 +67,7 @@ def _facts(call: Call, moment: Moment) -> dict[str, Any]:
 def _read(call: Call, case: Application, fact: str, moment: Moment) -> int | None:
     """A figure as the call reads it off the form; None where the form can't be read so."""
     try:
-        return call.facts.read(f"application.{fact}", case.content, moment.at, int, 0)
+        return call.facts.of(case.content, moment.at).fact(f"application.{fact}", int, 0)
     except DefinitionError:
         return None
 

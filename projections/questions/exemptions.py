@@ -84,7 +84,7 @@ def _day(call: Call, submitted: Moment | None, fact: str) -> date | None:
 def _read(call: Call, submitted: Moment, fact: str, kind: type[Kind]) -> Kind | None:
     """A fact as the call reads it off the form; None where it does not, or can't."""
     try:
-        return call.facts.read(f"application.{fact}", submitted.before.content, submitted.at, kind, kind())
+        return call.facts.of(submitted.before.content, submitted.at).fact(f"application.{fact}", kind, kind())
     except DefinitionError:
         return None
 

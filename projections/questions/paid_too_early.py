@@ -83,8 +83,9 @@ def _exemption(case: Application, at: datetime, call: Call) -> Iterator[str]:
         yield "the ministry's exemption"
         return
     begins, ends = str(exemption.valid_from), str(exemption.valid_to)
-    first = call.facts.read("application.starts_on", case.content, at, str, begins)
-    last = call.facts.read("application.ends_on", case.content, at, str, ends)
+    reads = call.facts.of(case.content, at)
+    first = reads.fact("application.starts_on", str, begins)
+    last = reads.fact("application.ends_on", str, ends)
     if not begins <= first <= last <= ends:
         yield f"an exemption for all of the project ({first} to {last})"
 

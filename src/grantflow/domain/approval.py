@@ -82,7 +82,7 @@ class Approve(Command, frozen=True, kw_only=True):
         return None
 
     def _district(self, s: Situation) -> None:
-        number = s.call.facts.read("application.district", s.case.content, s.at, str, "")
+        number = s.call.facts.of(s.case.content, s.at).fact("application.district", str, "")
         if not number:
             if self.capacity == "district-director":
                 msg = "A district director approves for a district of the applicant; the application names none."

@@ -128,15 +128,26 @@ class Facts:
         self._conditions = {name: Condition(text) for name, text in named.items() if text}
         self._register = register
 
-    def read(self, fact: str, content: Mapping[str, Any], at: datetime, kind: type[F], unless: F) -> F:
+    def of(self, content: Mapping[str, Any], at: datetime) -> Reading:
+        """This content, ready to be asked for its facts."""
+        return Reading(self._conditions, context_of(content, self._register, at))
+
+
+class Reading:
+    """One content as a call's forms are read: handed to the expressions once, however many facts are asked for."""
+
+    def __init__(self, conditions: Mapping[str, Condition], context: Any) -> None:  # noqa: ANN401 - the library's own
+        self._conditions, self._context = conditions, context
+
+    def fact(self, name: str, kind: type[F], unless: F) -> F:
         """A fact of this content; `unless` where the call does not read it. DefinitionError when it is another kind."""
-        condition = self._conditions.get(fact)
+        condition = self._conditions.get(name)
         if condition is None:
             return unless
-        value = condition.value(context_of(content, self._register, at))
+        value = condition.value(self._context)
         if not isinstance(value, kind) or isinstance(value, bool) is not (kind is bool):
             msg = (
-                f"The call reads {fact} by '{condition.expression}', which gives {value!r} for this content."
+                f"The call reads {name} by '{condition.expression}', which gives {value!r} for this content."
             )
             raise DefinitionError(msg)
         return value

@@ -303,8 +303,9 @@ def _exempted(s: Situation) -> None:
         msg = "The measure lies outside the acts: record the ministry's exemption first (record-exemption; R15)."
         raise NotReady(msg)
     begins, ends = str(exemption.valid_from), str(exemption.valid_to)
-    first = s.call.facts.read("application.starts_on", content, s.at, str, begins)
-    last = s.call.facts.read("application.ends_on", content, s.at, str, ends)
+    reads = s.call.facts.of(content, s.at)
+    first = reads.fact("application.starts_on", str, begins)
+    last = reads.fact("application.ends_on", str, ends)
     if not (begins <= first and last <= ends):
         msg = (
             f"The project runs from {first} to {last}; the exemption "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 DEEPEST = 40
@@ -12,7 +13,7 @@ MOST_CHARACTERS = 2_000_000
 LARGEST_NUMBER = 2**53
 """Beyond this, other programs that read JSON take one whole number for another."""
 
-_ALLOWED_CONTROLS = frozenset("\t\n\r")
+_UNSTORABLE = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f\\ud800-\\udfff]")
 
 Words = dict[str, str]
 """A sentence by language: `nb`, `nn`, `en`."""
@@ -87,9 +88,4 @@ def _odd(value: Any) -> Words | None:  # noqa: ANN401 - anything at all
 
 def storable(text: str) -> bool:
     """Whether a text can be stored and shown: no control characters but tab and line breaks, no half of a pair."""
-    if text.isascii() and text.isprintable():
-        return True
-    return not any(
-        (char < " " and char not in _ALLOWED_CONTROLS) or char == "\x7f" or "\ud800" <= char <= "\udfff"
-        for char in text
-    )
+    return _UNSTORABLE.search(text) is None

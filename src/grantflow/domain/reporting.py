@@ -108,7 +108,7 @@ class SubmitReport(Command, frozen=True, kw_only=True):
 
     def decide(self, s: Situation) -> Sequence[Event]:
         refuse_if(s.step, s.call.report_form.check(self.content, complete=True, section=None))
-        booked = s.call.facts.read("reporting.booked", self.content, s.at, int, 0)
+        booked = s.call.facts.of(self.content, s.at).fact("reporting.booked", int, 0)
         return [
             ReportSubmitted(
                 digest=digest_of(self.content), content=self.content, booked_ore=booked, stamp=s.stamp()

@@ -14,7 +14,6 @@ from grantflow.domain.money import Ore
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from grantflow.domain.call import F
     from grantflow.domain.event import Event
 
 
@@ -83,26 +82,22 @@ class Submit(Command, frozen=True, kw_only=True):
         if case.approval is None or case.approval.content != digest:
             msg = "What would be submitted is not what the director approved. Have it approved again."
             raise ApprovalOutdated(msg)
+        reads = call.facts.of(case.content, s.at)
         submitted = ApplicationSubmitted(
             content=digest,
-            title=_fact(s, "title", str, ""),
-            asked_ore=_fact(s, "asked", int, 0),
-            eligible_ore=max(0, _fact(s, "eligible", int, 0)),
-            own_contribution_ore=_fact(s, "own_contribution", int, 0),
-            participants=_fact(s, "participants", int, 0),
-            partners=tuple(_fact(s, "partners", list, [])),
-            themes=tuple(_fact(s, "themes", list, [])),
+            title=reads.fact("application.title", str, ""),
+            asked_ore=reads.fact("application.asked", int, 0),
+            eligible_ore=max(0, reads.fact("application.eligible", int, 0)),
+            own_contribution_ore=reads.fact("application.own_contribution", int, 0),
+            participants=reads.fact("application.participants", int, 0),
+            partners=tuple(reads.fact("application.partners", list, [])),
+            themes=tuple(reads.fact("application.themes", list, [])),
             consultation_due=call.consultation is not None and call.consultation.required(case.content, s.at),
-            exemption_needed=_fact(s, "exemption_needed", bool, unless=False),
+            exemption_needed=reads.fact("application.exemption_needed", bool, unless=False),
             stamp=s.stamp(),
         )
         receipt = ReceiptIssued(content=digest, received_at=s.at.astimezone(UTC), stamp=s.stamp())
         return [submitted, receipt]
-
-
-def _fact(s: Situation, name: str, kind: type[F], unless: F) -> F:
-    """What the call's file says of how the form is read, asked about this application."""
-    return s.call.facts.read(f"application.{name}", s.case.content, s.at, kind, unless)
 
 
 class Withdraw(Command, frozen=True, kw_only=True):
