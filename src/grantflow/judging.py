@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import groupby
 from multiprocessing import get_context
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 import msgspec
@@ -19,7 +19,7 @@ from grantflow.rejudging import Lookups, rejudge, rejudge_streams
 from grantflow.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
     from grantflow.rejudging import Refusal
 
@@ -72,100 +72,104 @@ def judge(store: Store, told: Callable[[int, int], None]) -> Judged:
 
 def _parts(store: Store, told: Callable[[int, int], None]) -> Iterator[Part]:
     length, done = store.last_position(), 0
-    yield _general(store)
+    judge = _Judge(store)
+    yield judge.general()
     if length <= ALONE:
-        part = _judged(store, UUID(int=0), UUID(int=_TOP - 1))
+        part = judge.between(UUID(int=0), UUID(int=_TOP - 1))
         told(part.events, length)
         yield part
         return
     bounds = [(UUID(int=_TOP // _PARTS * n), UUID(int=_TOP // _PARTS * (n + 1) - 1)) for n in range(_PARTS)]
-    workers = min(os.cpu_count() or 1, _PARTS)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        asked = [pool.submit(_apart, store.database_url, store.library, *bound) for bound in bounds]
-        for future in asked:
+    workers, given = min(os.cpu_count() or 1, _PARTS), (store.database_url, store.library)
+    with ProcessPoolExecutor(workers, get_context("spawn"), _Apart.begin, given) as pool:
+        for future in [pool.submit(_Apart.judge, *bound) for bound in bounds]:
             part = future.result()
             done += part.events
             told(done, length)
             yield part
 
 
-def _apart(address: str, library: dict[str, str], first: UUID, last: UUID) -> Part:
-    """The same in a process of its own."""
-    with Store(address, library=library, readers=2) as store:
-        return _judged(store, first, last)
+class _Apart:
+    """The same in a process of its own, which makes ready once for all the parts it is given."""
+
+    judge_here: ClassVar[_Judge]
+
+    @classmethod
+    def begin(cls, address: str, library: dict[str, str]) -> None:
+        """Open the store, for as long as the process lives."""
+        cls.judge_here = _Judge(Store(address, library=library, readers=2))
+
+    @classmethod
+    def judge(cls, first: UUID, last: UUID) -> Part:
+        """Judge a part of the streams."""
+        return cls.judge_here.between(first, last)
 
 
-def _general(store: Store) -> Part:
-    """The streams that belong to no case."""
-    part = Part()
-    lookups, _ = _lookups(store, part)
-    part.events = 0
-    part.faults += _told(rejudge_streams(lookups), "the streams that belong to no case")
-    return part
+class _Judge:
+    """Judges the events of one store, with what that looks up at hand: the streams that belong to no case."""
 
-
-def _judged(store: Store, first: UUID, last: UUID) -> Part:
-    """The cases whose streams lie between two."""
-    part = Part()
-    lookups, topics = _lookups(store, Part())
-    with (
-        store.connection() as connection,
-        connection.transaction(),
-        connection.cursor("streams", binary=True) as cursor,
-    ):
-        cursor.itersize = 2_000
-        cursor.execute(_ROWS, (first, last))
-        for _, rows in groupby(cursor, key=lambda row: row[0]):
-            topics.clear()
-            entries = list(_read(store, rows, part, topics))
-            if entries and entries[0].event.stream == "case":
-                part.cases += 1
-                part.faults += _told(rejudge(entries, lookups), entries[0].id)
-    return part
-
-
-def _lookups(store: Store, part: Part) -> tuple[Lookups, dict[int, str]]:
-    """What judging looks up, with the topics under which the entries in hand are stored."""
-    general = [topic for topic, kind in EVENT_TYPES.items() if kind.stream != "case"]
-    topics: dict[int, str] = {}
-    with store.connection() as connection:
-        rows = connection.execute(_GENERAL, (general,), binary=True).fetchall()
-    history = gather(_read(store, rows, part, topics))
-    kept = dict(topics)
-
-    def topic(entry: Entry) -> str:
-        return topics.get(entry.position) or kept.get(entry.position) or entry.event.topic
-
-    def entry_at(position: int) -> Entry | None:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._topics: dict[int, str] = {}
+        self._unreadable = Part()
+        general = [topic for topic, kind in EVENT_TYPES.items() if kind.stream != "case"]
         with store.connection() as connection:
+            rows = connection.execute(_GENERAL, (general,), binary=True).fetchall()
+        history = gather(self._read(rows, self._unreadable))
+        self._general_topics, self._topics = self._topics, {}
+        self._lookups = Lookups(
+            history,
+            document=lambda digest: store.get_document(digest)[1],
+            topic=self._topic,
+            entry=self._entry,
+        )
+
+    def general(self) -> Part:
+        """The streams that belong to no case."""
+        refused = _told(rejudge_streams(self._lookups), "the streams that belong to no case")
+        return Part(faults=[*self._unreadable.faults, *refused])
+
+    def between(self, first: UUID, last: UUID) -> Part:
+        """The cases whose streams lie between two."""
+        part = Part()
+        with (
+            self._store.connection() as connection,
+            connection.transaction(),
+            connection.cursor("streams", binary=True) as cursor,
+        ):
+            cursor.itersize = 2_000
+            cursor.execute(_ROWS, (first, last))
+            for _, rows in groupby(cursor, key=lambda row: row[0]):
+                self._topics.clear()
+                entries = list(self._read(rows, part))
+                if entries and entries[0].event.stream == "case":
+                    part.cases += 1
+                    part.faults += _told(rejudge(entries, self._lookups), entries[0].id)
+        return part
+
+    def _topic(self, entry: Entry) -> str:
+        """The topic that an entry is stored under: an older version's, where it was brought up to date."""
+        known = self._topics.get(entry.position) or self._general_topics.get(entry.position)
+        return known or entry.event.topic
+
+    def _entry(self, position: int) -> Entry | None:
+        with self._store.connection() as connection:
             row = connection.execute(_ONE, (position,), binary=True).fetchone()
-        return next(_read(store, [row], Part(), {}), None) if row else None
+        return next(self._read([row], Part()), None) if row else None
 
-    lookups = Lookups(
-        history, document=lambda digest: store.get_document(digest)[1], topic=topic, entry=entry_at
-    )
-    return lookups, topics
-
-
-def _read(
-    store: Store,
-    rows: Sequence[tuple[Any, ...]] | Iterator[tuple[Any, ...]],
-    part: Part,
-    topics: dict[int, str],
-) -> Iterator[Entry]:
-    """The entries of rows that can be read; those that can't are faults."""
-    for stream, version, topic, state, position in rows:
-        part.events += 1
-        try:
-            entry = store.entry_of(stream, version, topic, state, position)
-        except Exception as error:  # noqa: BLE001 - whatever stands there, the rest is judged
-            what = f"can't be read: {error}"
-            part.faults.append(
-                Fault(kind="unreadable", position=position, event=f"{stream}.{version}", what=what)
-            )
-            continue
-        topics[position] = topic
-        yield entry
+    def _read(self, rows: Iterable[tuple[Any, ...]], part: Part) -> Iterator[Entry]:
+        """The entries of rows that can be read; those that can't are faults."""
+        for stream, version, topic, state, position in rows:
+            part.events += 1
+            try:
+                entry = self._store.entry_of(stream, version, topic, state, position)
+            except Exception as error:  # noqa: BLE001 - whatever stands there, the rest is judged
+                what = f"can't be read: {error}"
+                event = f"{stream}.{version}"
+                part.faults.append(Fault(kind="unreadable", position=position, event=event, what=what))
+                continue
+            self._topics[position] = topic
+            yield entry
 
 
 def _told(refusals: Iterator[Refusal], about: str) -> list[Fault]:
