@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 HOME = pytest.StashKey[Path]()
 REAPER = pytest.StashKey["subprocess.Popen[bytes]"]()
 TEMPLATE = "grantflow_template"
-NO_KEYS = Path("no-such-folder") / "ledger.keys"
-"""Where the ledger's keys would be, for tests that seal nothing."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -54,6 +52,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Let the reaper stop what was started. It also does so when it is left behind by a killed run."""
     if REAPER in config.stash:
         config.stash[REAPER].communicate()
+
+
+def ledger_keys() -> Path:
+    """The file of the ledger's keys, for all tests and whatever processes they start."""
+    return Path(os.environ["GRANTFLOW_LEDGER_KEYS"])
 
 
 @pytest.fixture(scope="session")

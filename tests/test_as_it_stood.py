@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from conftest import NO_KEYS
+from conftest import ledger_keys
 from given import CASE, Given, Step
 from spoken import speaking
 from steps import CALL_FOLDER, call_2023, declared, submitted
@@ -39,7 +39,7 @@ FIRST = "imdi-2023-tillegg-0001"
 def year(module_database_url: str) -> Iterator[App]:
     """A year of many applications."""
     with Store(module_database_url) as store:
-        app = App.on(store, NO_KEYS)
+        app = App.on(store, ledger_keys())
         play(app, definition_files(CALL_FOLDER), Story(APPLICATIONS, seed=5))
         yield app
 

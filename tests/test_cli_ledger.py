@@ -11,7 +11,7 @@ from zipfile import ZipFile
 
 import psycopg
 import pytest
-from conftest import NO_KEYS
+from conftest import ledger_keys
 from steps import CALL_FOLDER
 
 from grantflow.app import App
@@ -24,12 +24,11 @@ COMMAND = [str(Path(sys.executable).parent / "grantflow")]
 
 
 @pytest.fixture(scope="module")
-def played(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def played(module_database_url: str) -> dict[str, str]:
     """Give the environment of a database in which a small year was played."""
     with Store(module_database_url) as store:
-        play(App.on(store, NO_KEYS), definition_files(CALL_FOLDER), Story(12, seed=5))
-    keys = tmp_path_factory.mktemp("keys") / "ledger.keys"
-    return {**os.environ, "GRANTFLOW_DATABASE_URL": module_database_url, "GRANTFLOW_LEDGER_KEYS": str(keys)}
+        play(App.on(store, ledger_keys()), definition_files(CALL_FOLDER), Story(12, seed=5))
+    return {**os.environ, "GRANTFLOW_DATABASE_URL": module_database_url}
 
 
 def run(played: dict[str, str], *arguments: str, ends: int = 0, said: str = "") -> str:

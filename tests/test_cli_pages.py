@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 import typer
-from conftest import NO_KEYS
+from conftest import ledger_keys
 from steps import CALL_FOLDER
 from structlog.testing import capture_logs
 
@@ -53,7 +53,7 @@ class Answer(NamedTuple):
 def year(module_database_url: str) -> str:
     """Give the address of a database in which a small year was played."""
     with Store(module_database_url) as store:
-        opened = App.on(store, NO_KEYS)
+        opened = App.on(store, ledger_keys())
         play(opened, definition_files(CALL_FOLDER), Story(12))
         opened.projector.catch_up()
     return module_database_url

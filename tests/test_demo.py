@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
-from conftest import NO_KEYS, fresh_database
+from conftest import fresh_database, ledger_keys
 from steps import call_2023
 
 from grantflow.app import App
@@ -29,7 +29,7 @@ Events: TypeAlias = "Sequence[tuple[str, bytes]]"
 
 def opened(url: str) -> App:
     store = Store(url)
-    return App.on(store, NO_KEYS)
+    return App.on(store, ledger_keys())
 
 
 def played(url: str, applications: int = 40) -> tuple[Summary, Events, App]:
@@ -218,7 +218,7 @@ def test_the_call_with_areas_keeps_each_part_of_the_frame_and_tells_what_is_late
 
 
 def test_a_year_told_until_a_day_stops_there_with_the_clock_having_done_its_part(store: Store) -> None:
-    app = App.on(store, NO_KEYS)
+    app = App.on(store, ledger_keys())
     until = datetime(2023, 8, 29, 22, tzinfo=UTC)
     files = definition_files(CALLS / "imdi-2023-tillegg")
     summary = play(app, files, Story(40, seed=7, until=until)).summary

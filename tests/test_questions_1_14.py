@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 from asked import asked, breaches, questions
-from conftest import NO_KEYS, fresh_database
+from conftest import fresh_database, ledger_keys
 from gathered import clean_year
 
 from grantflow.app import App
@@ -45,7 +45,7 @@ NAMES = (
 def year(server: str, template: str) -> Iterator[History]:
     """Give the history of the demo's year."""
     with fresh_database(server, template) as address, Store(address) as store:
-        app = App.on(store, NO_KEYS)
+        app = App.on(store, ledger_keys())
         play(app, definition_files(room("workflows") / "calls" / "imdi-2023-tillegg"), Story(40, seed=7))
         yield gather(store.read(0, 100_000))
 

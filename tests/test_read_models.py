@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from conftest import NO_KEYS
+from conftest import ledger_keys
 from given import Step
 from steps import CALL_FOLDER, GRANTED, GROUNDS, attest, call_2023, declared, granted, letter
 from variants import prepared
@@ -33,7 +33,7 @@ APPLICATIONS = 2_000
 def year(module_database_url: str) -> Iterator[tuple[App, Year]]:
     """A year of many applications."""
     with Store(module_database_url) as store:
-        app = App.on(store, NO_KEYS)
+        app = App.on(store, ledger_keys())
         yield app, play(app, definition_files(CALL_FOLDER), Story(APPLICATIONS, seed=11))
 
 

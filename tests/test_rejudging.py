@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from conftest import NO_KEYS
+from conftest import ledger_keys
 from gathered import changed, clean_year, gathered, numbered, planted, stamped, the
 from given import Given, Step
 from lived import lived
@@ -124,7 +124,7 @@ def _areas(app: App) -> None:
 def test_the_demos_stand_as_they_are_judged_with_one_case_at_hand_at_a_time(
     store: Store, played: Callable[[App], None], least: int
 ) -> None:
-    played(App.on(store, NO_KEYS))
+    played(App.on(store, ledger_keys()))
     entries = store.read(0, 100_000)
     outside = gather(entry for entry in entries if not isinstance(entry.event, CaseEvent))
 

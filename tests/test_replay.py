@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import NO_KEYS
+from conftest import ledger_keys
 from rich.console import Console
 from spoken import speaking
 from steps import CALL_FOLDER
@@ -40,7 +40,7 @@ COMMAND = str(Path(sys.executable).parent / "grantflow")
 def app(module_database_url: str) -> Iterator[App]:
     """Two calls, played in one log."""
     with Store(module_database_url) as store:
-        app = App.on(store, NO_KEYS)
+        app = App.on(store, ledger_keys())
         play_year(app, definition_files(CALL_FOLDER), Story(12))
         play_areas(app, definition_files(CALL_FOLDER.parent / AREAS), Story(seed=7))
         app.projector.catch_up()
