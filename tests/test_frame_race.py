@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,12 +36,14 @@ class Granters:
     """Processes that grant cases in the same instant."""
 
     def __init__(self, address: str, stack: ExitStack) -> None:
+        self._said = stack.enter_context(TemporaryFile("w+"))
         self._processes = [
             stack.enter_context(
                 subprocess.Popen(
                     [sys.executable, GRANTER, address],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
+                    stderr=self._said,
                     text=True,
                     bufsize=1,
                 )
@@ -59,8 +62,14 @@ class Granters:
         codes: dict[UUID, str] = {}
         for process, share in zip(self._processes, shares, strict=True):
             assert process.stdout is not None
-            codes |= zip(share, process.stdout.readline().split(), strict=True)
+            answered = process.stdout.readline().split()
+            assert len(answered) == len(share), self._why()
+            codes |= zip(share, answered, strict=True)
         return codes
+
+    def _why(self) -> str:
+        self._said.seek(0)
+        return self._said.read()[-4_000:]
 
 
 @pytest.fixture

@@ -9,8 +9,10 @@ from base64 import b64decode, b64encode
 from hmac import HMAC
 from typing import TYPE_CHECKING
 
+import structlog
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from psycopg.errors import LockNotAvailable
 
 from grantflow.announcing import outside_cases, store_once
 from grantflow.domain.circumstances import LONGEST_NAME
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from grantflow.states import States
     from grantflow.store import Store
 
+log = structlog.get_logger(__name__)
+
 WHO = "call-manager"
 _NONCE_BYTES = 12
 _BLOCK = 64
@@ -39,7 +43,9 @@ _TELLING = 3
 _KEYS = "SELECT person, key FROM person_keys WHERE person = ANY(%s)"
 _NEW_KEY = "INSERT INTO person_keys (person, stream, key) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
 _FORGET = "DELETE FROM person_keys WHERE stream = %s"
-_REWRITE = "VACUUM (FULL, SKIP_LOCKED) person_keys"
+_REWRITE = "VACUUM (FULL) person_keys"
+_PATIENCE = "10s"
+"""How long to wait for others who read the keys, before the table is left to be written anew at the next erasure."""
 
 
 class Naming:
@@ -143,9 +149,15 @@ class Naming:
             self._rewrite()
 
     def _rewrite(self) -> None:
-        """Write the table of keys anew, so that what was deleted is not left on its pages; not while others read it."""
+        """Write the table of keys anew, so that what was deleted is not left on its pages."""
         with self._store.connection() as connection:
-            connection.execute(_REWRITE)
+            connection.execute("SELECT set_config('lock_timeout', %s, false)", (_PATIENCE,))
+            try:
+                connection.execute(_REWRITE)
+            except LockNotAvailable:
+                log.warning("keys-not-rewritten", reason="others read them; the next erasure does it")
+            finally:
+                connection.execute("SELECT set_config('lock_timeout', '0', false)")
 
 
 def sealed(name: str, key: bytes, person: str) -> str:

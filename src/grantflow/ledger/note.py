@@ -33,7 +33,7 @@ class Verifier(NamedTuple):
         name, _, rest = text.strip().partition("+")
         told, _, key = rest.partition("+")
         try:
-            raw = base64.b64decode(key, validate=True)
+            raw = _decoded(key)
         except binascii.Error as error:
             msg = f"the key of {name!r} is not base64"
             raise ValueError(msg) from error
@@ -87,7 +87,7 @@ class Signer(NamedTuple):
         """From its text, PRIVATE+KEY+NAME+HASH+KEY. ValueError, which does not show it, when it is none."""
         parts = text.strip().split("+", 4)
         try:
-            raw = base64.b64decode(parts[4], validate=True)
+            raw = _decoded(parts[4])
             signer = cls(parts[2], raw[1:])
             good = parts[:2] == ["PRIVATE", "KEY"] and raw[0] == PLAIN and len(signer.seed) == _KEY_BYTES
         except (IndexError, binascii.Error):
@@ -165,7 +165,7 @@ class Checkpoint(NamedTuple):
         lines = text.split("\n")
         try:
             origin, size, root = lines[:3]
-            found = cls(origin, int(size), base64.b64decode(root, validate=True))
+            found = cls(origin, int(size), _decoded(root))
         except (ValueError, binascii.Error) as error:
             msg = "a checkpoint is three lines: origin, size, root in base64"
             raise ValueError(msg) from error
@@ -188,7 +188,7 @@ def read_signature(line: str) -> Signature:
     parts = line.split(" ")
     try:
         dash, name, raw = parts
-        signature = base64.b64decode(raw, validate=True)
+        signature = _decoded(raw)
     except (ValueError, binascii.Error) as error:
         msg = f"{line[:80]!r} is no signature line (— NAME BASE64)"
         raise ValueError(msg) from error
@@ -196,3 +196,12 @@ def read_signature(line: str) -> Signature:
         msg = f"{line[:80]!r} is no signature line (— NAME BASE64)"
         raise ValueError(msg)
     return Signature(name, signature[:4], signature[4:])
+
+
+def _decoded(text: str) -> bytes:
+    """The bytes of base64 as it is always written: no two texts stand for the same. ValueError for any other."""
+    raw = base64.b64decode(text, validate=True)
+    if base64.b64encode(raw).decode() != text:
+        msg = "not base64 as it is written"
+        raise binascii.Error(msg)
+    return raw
