@@ -36,7 +36,7 @@ class Granters:
     """Processes that grant cases in the same instant."""
 
     def __init__(self, address: str, stack: ExitStack) -> None:
-        self._said = stack.enter_context(TemporaryFile("w+"))
+        self._said = stack.enter_context(TemporaryFile("w+"))  # noqa: SIM115 - closed by the stack
         self._processes = [
             stack.enter_context(
                 subprocess.Popen(

@@ -13,10 +13,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from grantflow import embedded, logs
 from grantflow.app import open_app
-from grantflow.cli.output import console, write, write_json
+from grantflow.cli.output import console, waiting, write, write_json
 from grantflow.cli.year_page import year_page
 from grantflow.definitions import definition_files
-from grantflow.demo import Story, play, play_areas
+from grantflow.demo import Story, audited, play, play_areas
 from grantflow.domain.calendar import day
 from grantflow.rooms import room
 
@@ -38,18 +38,23 @@ def run_demo(
     story = Story(applications, seed, until)
     logs.set_up(settings.log_level, settings.log_format)
     address = settings.database_url or embedded.start(settings.home)
-    with ExitStack() as opened, _progress() as watch:
+    with ExitStack() as opened:
         first, second = (
             opened.enter_context(_stage(settings, address, name)) for name in (DATABASE, SECOND_DATABASE)
         )
-        year = play(first, _files(CALL), story, watch)
-        afterword = play_areas(second, _files(SECOND_CALL), story, watch)
+        with _progress() as watch:
+            year = play(first, _files(CALL), story, watch)
+            afterword = play_areas(second, _files(SECOND_CALL), story, watch)
+        with waiting("Auditing"):
+            audits = audited(first), audited(second)
         if as_json:
             described = embedded.described(embedded.database(address, DATABASE))
-            told = {"second_call": afterword.summary, "database": described}
-            write_json(msgspec.structs.replace(year.summary, **told))
+            other = msgspec.structs.replace(afterword.summary, audit=audits[1])
+            write_json(
+                msgspec.structs.replace(year.summary, audit=audits[0], second_call=other, database=described)
+            )
         else:
-            year_page(console(), first, year, afterword)
+            year_page(console(), first, year, afterword, audits)
     if not keep:
         for name in (DATABASE, SECOND_DATABASE):
             embedded.drop(address, name)

@@ -67,7 +67,9 @@ _MOMENTS = {
 }
 
 
-def year_page(console: Console, app: App, year: Year, afterword: Afterword) -> None:
+def year_page(
+    console: Console, app: App, year: Year, afterword: Afterword, audits: tuple[Audited, Audited]
+) -> None:
     """Print the year for people."""
     call, summary = year.call, year.summary
     console.print(Text(call.names["nb"], style="bold"))
@@ -80,8 +82,8 @@ def year_page(console: Console, app: App, year: Year, afterword: Afterword) -> N
     _states(console, summary.by_state, call.process)
     _refusals(console, year.refusals, year.call)
     _story_of_one(console, app)
-    _audited(console, summary.audit)
-    _afterword(console, afterword)
+    _audited(console, audits[0])
+    _afterword(console, afterword, audits[1])
 
 
 def _audited(console: Console, audit: Audited) -> None:
@@ -147,7 +149,7 @@ def _states(console: Console, by_state: dict[str, int], process: Process) -> Non
     console.print(table)
 
 
-def _afterword(console: Console, told: Afterword) -> None:
+def _afterword(console: Console, told: Afterword, audit: Audited) -> None:
     """The other call: its areas, each with its part of the frame; where its cases stand; and what it refused."""
     call, summary = told.call, told.summary
     if not summary.by_state:
@@ -164,7 +166,7 @@ def _afterword(console: Console, told: Afterword) -> None:
     console.print(table)
     _states(console, summary.by_state, call.process)
     _refusals(console, told.refusals, call)
-    _verified(console, summary.audit)
+    _verified(console, audit)
 
 
 def _refusals(console: Console, all_refusals: Sequence[Refusal], call: Call) -> None:

@@ -66,7 +66,7 @@ class AreasSummary(msgspec.Struct, frozen=True, kw_only=True):
     events_by_type: dict[str, int]
     refusals: dict[str, int]
     overdue: int
-    audit: Audited
+    audit: Audited | None = None
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +84,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     rules_refused: dict[str, int]
     overdue: int
     repaid_total: str
-    audit: Audited
+    audit: Audited | None = None
     second_call: AreasSummary | None = None
     database: str = ""
 
@@ -107,7 +107,6 @@ def summary_of(stage: Stage, cases: Sequence[Case]) -> Summary:
         rules_refused=_counted(rule for refusal in stage.refusals for rule in refusal.rules),
         overdue=projector.rows(_OVERDUE)[0]["cases"],
         repaid_total=kroner(money["repaid"]),
-        audit=audited(stage.app),
     )
 
 
@@ -133,7 +132,6 @@ def areas_summary_of(stage: Stage) -> AreasSummary:
         events_by_type=_by_type(projector),
         refusals=_counted(refusal.code for refusal in stage.refusals),
         overdue=projector.rows(_OVERDUE)[0]["cases"],
-        audit=audited(stage.app),
     )
 
 
