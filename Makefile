@@ -8,7 +8,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check wheel lock clean
+.PHONY: help demo test bench check wheel lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ demo: $(READY) ## play the 2023 call from publication to the last closed case, a
 
 test: $(READY) ## run all tests, on a real PostgreSQL that they start themselves
 	@$(BIN)/pytest -q -n 2 --dist worksteal
+
+bench: $(READY) ## measure the ledger beside a bare SELECT (EVENTS=1000000 for a longer log)
+	@PYTHONPATH=tests $(BIN)/python tests/bench/ledger.py
 
 check: $(READY) ## check format, lint, types, import layers and definitions
 	@$(BIN)/ruff format --check .

@@ -43,8 +43,8 @@ def test_whatever_people_try_the_rules_hold(through: Callable[[], Way], server: 
     run_state_machine_as_test(
         Here,
         settings=settings(
-            max_examples=2_000 if LONG else 20,
-            stateful_step_count=25,
+            max_examples=2_000 if LONG else 16,
+            stateful_step_count=20,
             derandomize=not LONG,
             deadline=None,
             phases=tuple(Phase) if LONG else (Phase.generate,),

@@ -52,34 +52,40 @@ _KIND = {
 
 def oddity(content: Any) -> Words | None:  # noqa: ANN401 - anything at all
     """What makes the content unfit to be looked at further, in words; None for plain JSON of a fair size."""
-    values = characters = 0
-    waiting: list[tuple[Any, int]] = [(content, 0)]
-    while waiting:
-        value, depth = waiting.pop()
+    values = characters = depth = 0
+    level: list[Any] = [content]
+    while level:
+        values += len(level)
+        characters += sum(map(len, (value for value in level if isinstance(value, str))))
         if depth > DEEPEST:
             return _DEEP
-        values += 1
-        if isinstance(value, str):
-            characters += len(value)
         if values > MOST_VALUES or characters > MOST_CHARACTERS:
             return _LARGE
-        odd = _odd(value)
-        if odd is not None:
-            return odd
-        if isinstance(value, dict):
-            waiting += [(key, depth + 1) for key in value]
-            waiting += [(inner, depth + 1) for inner in value.values()]
-            if not all(isinstance(key, str) for key in value):
-                return _KIND
-        elif isinstance(value, list):
-            waiting += [(inner, depth + 1) for inner in value]
+        below: list[Any] = []
+        for value in level:
+            odd = _odd(value, below)
+            if odd is not None:
+                return odd
+        level, depth = below, depth + 1
     return None
 
 
-def _odd(value: Any) -> Words | None:  # noqa: ANN401 - anything at all
+def _odd(value: Any, below: list[Any]) -> Words | None:  # noqa: ANN401 - anything at all
+    """What is wrong with one value by itself; what it holds is put with what is looked at next."""
     if isinstance(value, str):
-        return None if storable(value) else _TEXT
-    if value is None or isinstance(value, (bool, dict, list)):
+        return _TEXT if _UNSTORABLE.search(value) else None
+    if isinstance(value, dict):
+        below.extend(value)
+        below.extend(value.values())
+        return None if all(isinstance(key, str) for key in value) else _KIND
+    if isinstance(value, list):
+        below.extend(value)
+        return None
+    return _odd_figure(value)
+
+
+def _odd_figure(value: Any) -> Words | None:  # noqa: ANN401 - anything at all
+    if value is None or isinstance(value, bool):
         return None
     if isinstance(value, int):
         return None if abs(value) <= LARGEST_NUMBER else _NUMBER
