@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 import unicodedata
 from base64 import b64decode, b64encode
 from hmac import HMAC
@@ -44,7 +45,11 @@ _KEYS = "SELECT person, key FROM person_keys WHERE person = ANY(%s)"
 _NEW_KEY = "INSERT INTO person_keys (person, stream, key) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
 _FORGET = "DELETE FROM person_keys WHERE stream = %s"
 _REWRITE = "VACUUM (FULL) person_keys"
-_PATIENCE = "10s"
+_SEE_MORE = (
+    "SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+    "AND backend_xmin IS NOT NULL AND xact_start <= %s LIMIT 1"
+)
+_PATIENCE_SECONDS = 10
 """How long to wait for others who read the keys, before the table is left to be written anew at the next erasure."""
 
 
@@ -149,9 +154,16 @@ class Naming:
             self._rewrite()
 
     def _rewrite(self) -> None:
-        """Write the table of keys anew, so that what was deleted is not left on its pages."""
+        """Write the table of keys anew, so that what was deleted is not left on its pages.
+
+        What others might still see stays there: so those who began to read before are waited for, a while.
+        """
         with self._store.connection() as connection:
-            connection.execute("SELECT set_config('lock_timeout', %s, false)", (_PATIENCE,))
+            began = (connection.execute("SELECT clock_timestamp()").fetchone() or (None,))[0]
+            give_up = time.monotonic() + _PATIENCE_SECONDS
+            while connection.execute(_SEE_MORE, (began,)).fetchone() and time.monotonic() < give_up:
+                time.sleep(0.05)
+            connection.execute("SELECT set_config('lock_timeout', %s, false)", (f"{_PATIENCE_SECONDS}s",))
             try:
                 connection.execute(_REWRITE)
             except LockNotAvailable:
