@@ -345,7 +345,7 @@ class Lives(RuleBasedStateMachine):
             data = {**data, "authority": authority_of(person)}
             if person not in self.delegated:
                 self.delegated.add(person)
-                delegate_to(self.service, authority_of(person), person, self.way.call.appropriation)
+                delegate_to(self.service, authority_of(person), person, self.way.call.appropriation, self.now)
         return Request(step=step, case=case.id, data=data, by=self._by(person, role, organisation))
 
     def _take(self, request: Request) -> Receipt | None:

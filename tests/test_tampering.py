@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from conftest import fresh_database
 from living import Lives
+from variants import PUBLISHED, delegate_to
 from ways import first_way, second_way
 
 from grantflow import embedded, logs
@@ -22,6 +23,7 @@ from grantflow.ledger.book import Ledger
 from grantflow.ledger.keys import KeyFile
 from grantflow.projector import Projector
 from grantflow.rooms import projections
+from grantflow.service import Service
 from grantflow.store import Store
 from grantflow.verification import Kept, Verdict, Verification
 
@@ -137,8 +139,9 @@ def filled(text: str, at: dict[str, int]) -> str:
 
 
 def test_a_log_that_was_cut_and_sealed_anew_is_found_by_whoever_kept_a_checkpoint(world: World) -> None:
-    cut = world.at["application-granted@2"]
+    cut = world.at["frame-committed@2"]
     everything_after = (
+        f"DELETE FROM commands WHERE last_position >= {cut}",  # noqa: S608
         f"DELETE FROM stored_events WHERE notification_id >= {cut}",  # noqa: S608
         "DELETE FROM ledger_leaves",
         "DELETE FROM ledger_nodes",
@@ -152,6 +155,25 @@ def test_a_log_that_was_cut_and_sealed_anew_is_found_by_whoever_kept_a_checkpoin
     assert store_says.faults == ()
     assert [fault.kind for fault in verdict.faults] == ["truncated"]
     assert verdict.faults[0].position == cut
+
+
+def test_an_event_that_was_dated_back_before_it_was_sealed_is_named(world: World) -> None:
+    with tampered(world) as store:
+        delegate_to(Service(store), "BDM forged", "somebody", at=PUBLISHED)
+        Ledger(store, KeyFile(world.keys)).seal()
+        verdict = verified(store)
+    assert [(fault.kind, fault.position) for fault in verdict.faults] == [("backdated", world.last + 1)]
+
+
+def test_an_event_put_in_past_the_program_is_named_by_the_command_that_is_missing(world: World) -> None:
+    forged = (
+        "INSERT INTO stored_events SELECT originator_id, originator_version + 1, topic, state, notification_id + 1 "
+        "FROM stored_events ORDER BY notification_id DESC LIMIT 1"
+    )
+    with tampered(world, forged) as store:
+        Ledger(store, KeyFile(world.keys)).seal()
+        verdict = Verification(store, Projector(store, []), Kept()).run(rules=False)
+    assert [(fault.kind, fault.position) for fault in verdict.faults] == [("command", world.last + 1)]
 
 
 def test_a_log_that_was_changed_and_sealed_anew_is_found_by_whoever_kept_a_checkpoint(world: World) -> None:

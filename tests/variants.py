@@ -53,7 +53,9 @@ def delegate(service: Service) -> None:
             delegate_to(service, reference, person)
 
 
-def delegate_to(service: Service, reference: str, person: str, appropriation: str = "") -> None:
+def delegate_to(
+    service: Service, reference: str, person: str, appropriation: str = "", at: datetime = PUBLISHED
+) -> None:
     """Record a written budget authority without limits: for the 2023 call's appropriation, or another."""
     asked = Delegate(
         reference=reference,
@@ -63,13 +65,13 @@ def delegate_to(service: Service, reference: str, person: str, appropriation: st
         valid_from=date(2022, 1, 1),
         appropriation=appropriation or call_2023().appropriation,
     )
-    service.authority.delegate(asked, by_lead(reference))
+    service.authority.delegate(asked, by_lead(reference, at))
 
 
-def by_lead(command: str) -> Circumstances:
+def by_lead(command: str, at: datetime = PUBLISHED) -> Circumstances:
     """The lead of the directorate behind the call."""
     return Circumstances(
-        at=PUBLISHED,
+        at=at,
         person="imdi-lead",
         organisation=IMDI,
         role="call-manager",

@@ -26,6 +26,15 @@ if TYPE_CHECKING:
 
 MOST_FAULTS = 100
 """So many faults are told; the first is the one to look at."""
+_COMMANDS = """
+    SELECT first_position, last_position, after FROM (
+        SELECT first_position, last_position,
+               coalesce(lag(last_position) OVER (ORDER BY first_position, last_position), 0) AS after FROM commands
+        UNION ALL SELECT max(notification_id) + 1, NULL, (SELECT coalesce(max(last_position), 0) FROM commands)
+        FROM stored_events HAVING count(*) > 0
+    ) c WHERE first_position <> after + 1 ORDER BY first_position LIMIT 20
+"""
+"""Where the commands on record do not follow on each other, from the first event to the last."""
 _DOCUMENTS = "SELECT digest, size, content FROM documents ORDER BY digest"
 
 
@@ -96,6 +105,7 @@ class Verification:
             counting, address = self._counting("events"), self._store.database_url
             yield from verify_log(connection, anchors, self._looked, counting, address=address)
             yield from self._kept_documents(connection)
+        yield from self._commands()
         if rules:
             judged = judge(self._store, self._counting("events judged"))
             yield from judged.faults()
@@ -136,6 +146,23 @@ class Verification:
                 if sha256(content).hexdigest() != digest or len(content) != size:
                     yield Fault(kind="document", what=f"the document {digest} is not what was attached")
 
+    def _commands(self) -> Iterator[Fault]:
+        """The places where events stand that no command on record led to, or a command that led to none."""
+        with self._standing() as connection:
+            rows = connection.execute(_COMMANDS).fetchall()
+        for first, last, after in rows:
+            if last is None and first <= after:
+                what = f"commands are on record for events up to position {after}, and the log ends at {first - 1}"
+                yield Fault(kind="truncated", position=first, what=what)
+            elif first > after + 1:
+                what = (
+                    f"no command is on record that led to the events from position {after + 1} to {first - 1}"
+                )
+                yield Fault(kind="command", position=after + 1, what=what)
+            else:
+                what = f"two commands are on record for the event at position {first}"
+                yield Fault(kind="command", position=first, what=what)
+
     def _compared(self) -> Iterator[Fault]:
         """The rows of the read models that do not follow from the events."""
         for name in self._projector.projections:
@@ -144,6 +171,10 @@ class Verification:
             self._read_models += 1
 
     def _differing(self, name: str) -> Iterator[Fault]:
+        ahead = self._ahead_of_the_log(name)
+        if ahead is not None:
+            yield ahead
+            return
         try:
             differences = self._projector.check(name, most=5)
         except Exception as error:  # noqa: BLE001 - a log that was tampered with can be anything
@@ -155,6 +186,17 @@ class Verification:
             row = msgspec.json.encode(difference.row, enc_hook=str).decode()
             what = f"read model {name}, table {difference.table}: a row {side}: {row[:300]}"
             yield Fault(kind="read-model", what=what)
+
+    def _ahead_of_the_log(self, name: str) -> Fault | None:
+        """A read model that has seen more events than there are: the end of the log is gone."""
+        last = self._store.last_position()
+        seen = next((one.position for one in self._projector.standings() if one.name == name), 0)
+        if seen <= last:
+            return None
+        what = (
+            f"read model {name} has seen {seen} events, and the log has {last}: what stood after that is gone"
+        )
+        return Fault(kind="truncated", position=last + 1, what=what)
 
     def _counting(self, what: str) -> Callable[[int, int], None]:
         return lambda done, of: self._told(Progress(what, done, of))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from grantflow.cli.asking import Json, instant, unknown
+from grantflow.cli.calls import sound
 from grantflow.cli.opening import opened
 from grantflow.cli.output import console, plain_table, waiting, write, write_json, write_list
 from grantflow.domain.errors import BadRequest, NotFound
@@ -80,6 +81,7 @@ def whatif(
     from grantflow.domain.call import Call as Definition  # noqa: PLC0415
     from grantflow.whatif import whatif as decided_anew  # noqa: PLC0415
 
+    sound(Path(definition))
     changed = Definition.read(definition_files(Path(definition)))
     with opened() as app, waiting(f"Deciding {call} anew"):
         history = _history(app, call, "")

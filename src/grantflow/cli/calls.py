@@ -76,7 +76,7 @@ def draw(
 )
 def publish(folder: Folder, person: Person, org: Org, key: Key = "", *, as_json: Json = False) -> None:
     """Publish a call that has no findings: its whole definition becomes part of the history, its frame is opened."""
-    _sound(folder)
+    sound(folder)
     with opened() as app:
         by = circumstances(person, "call-manager", org, key)
         receipt = app.service.calls.publish(definition_files(folder), by)
@@ -108,7 +108,7 @@ def revise(
     if missing and not dry_run:
         msg = f"A revision needs {', '.join(needed)}; missing: {', '.join(missing)}. Or try it out with --dry-run."
         raise BadRequest(msg)
-    _sound(folder)
+    sound(folder)
     with opened() as app:
         files = definition_files(folder)
         newest = Call.read(files)
@@ -183,7 +183,7 @@ def show(call: CallId, *, as_json: Json = False) -> None:
         _page(definition, announcement)
 
 
-def _sound(folder: Path) -> None:
+def sound(folder: Path) -> None:
     """Refuse what `call check` finds anything in: nobody applies under rules that break, or pays without a decision."""
     from grantflow.inspection import inspect  # noqa: PLC0415 - heavy, and only needed here
 

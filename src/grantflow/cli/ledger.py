@@ -95,8 +95,6 @@ def verify(
 
     kept = Kept(tuple(map(_verifier, key)), tuple((Path(path).name, text_of(path)) for path in against))
     with opened() as app, counting() as told:
-        app.ledger.seal()
-        app.projector.catch_up()
         verification = Verification(app.store, app.projector, kept, told)
         verdict = verification.run(rules=not log_only, read_models=not log_only)
     if as_json:

@@ -35,6 +35,11 @@ def verdict_page(page: Console, verdict: Verdict, *, log_only: bool) -> None:
         )
     else:
         page.print("Nothing is wrong.")
+    if verdict.events > verdict.sealed:
+        page.print(
+            f"{verdict.events - verdict.sealed} events are not sealed yet: nothing proves that they stay as they are. "
+            "`grantflow work` seals within a second."
+        )
     if not verdict.trusted_keys:
         page.print(
             "The checkpoints were held against the keys that this database names itself. Whoever can change the "

@@ -26,7 +26,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something that is wrong: of which kind, at which position of the log, with which event, and what.
 
     Kinds: changed, removed, inserted, moved (of events); ledger-changed, truncated, forked, signature, checkpoint,
-    witness (of the ledger); unreadable, out-of-order, backdated, refused (of what events say); document; read-model.
+    witness (of the ledger); unreadable, backdated, refused (of what events say); command; document; read-model.
     """
 
     kind: str

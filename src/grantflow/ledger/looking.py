@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
+
+import msgspec
 
 from grantflow.ledger.diagnosis import Fault, diagnose
 from grantflow.ledger.leaf import LABEL, PLACE, SALT_BYTES
@@ -19,6 +23,8 @@ LEVELS = 12
 CHUNK = 1 << LEVELS
 """So many events are looked at together."""
 HASH_BYTES = 32
+CLOCKS_APART = timedelta(minutes=5)
+"""An event recorded so long before one that stands earlier in the log was dated back: no two clocks differ as much."""
 
 _ROWS = (
     "SELECT notification_id, uuid_send(originator_id), originator_version, topic, state FROM stored_events "
@@ -36,6 +42,28 @@ Peaks = list[tuple[int, bytes]]
 """The whole subtrees that so many leaves are made of, as (level, hash), the largest first."""
 
 
+class _Stamp(msgspec.Struct):
+    recorded_at: datetime
+
+
+class _Dated(msgspec.Struct):
+    """So much of an event as says when it was recorded."""
+
+    stamp: _Stamp
+
+
+_dated = msgspec.json.Decoder(_Dated)
+
+
+class Clock(NamedTuple):
+    """When the events of a stretch were recorded: the latest, and the earliest with its position and id."""
+
+    latest: datetime | None = None
+    earliest: datetime | None = None
+    position: int = 0
+    event: str = ""
+
+
 class Stretch(NamedTuple):
     """What was found from one position on: how many events and leaves, what they come to, and what is wrong.
 
@@ -47,6 +75,7 @@ class Stretch(NamedTuple):
     leaves: int
     peaks: Peaks
     partly: dict[int, Peaks]
+    clock: Clock
     faults: list[Fault]
 
 
@@ -58,8 +87,10 @@ def look(connection: Connection, start: int, sealed: int, asked: Sequence[int]) 
     faults = list(diagnose(connection, rows, start, end, sealed)) if changed else []
     levels = _levels(leaves)
     faults += _nodes(connection, levels, start)
+    clock, backdated = _clock(rows)
+    faults += backdated
     partly = {more: _peaks(levels, more) for more in asked if more <= len(leaves)}
-    return Stretch(start, len(rows), len(leaves), _peaks(levels, len(leaves)), partly, faults)
+    return Stretch(start, len(rows), len(leaves), _peaks(levels, len(leaves)), partly, clock, faults)
 
 
 def _leaves(
@@ -119,3 +150,28 @@ def _nodes(connection: Connection, levels: list[list[bytes]], start: int) -> Ite
 
 def _peaks(levels: list[list[bytes]], count: int) -> Peaks:
     return [(level, levels[level][place]) for level, place in peaks_of(count)]
+
+
+def _clock(rows: Sequence[tuple[Any, ...]]) -> tuple[Clock, list[Fault]]:
+    """When these events were recorded, and those that were dated back. What isn't plain JSON is not looked at here."""
+    latest = earliest = None
+    position, event, faults = 0, "", []
+    for row in rows:
+        try:
+            at = _dated.decode(row[4]).stamp.recorded_at
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            continue
+        if latest is not None and latest - at > CLOCKS_APART:
+            faults.append(backdated(row[0], f"{UUID(bytes=row[1])}.{row[2]}", at, latest))
+        if earliest is None or at < earliest:
+            earliest, position, event = at, row[0], f"{UUID(bytes=row[1])}.{row[2]}"
+        latest = at if latest is None or at > latest else latest
+    return Clock(latest, earliest, position, event), faults
+
+
+def backdated(position: int, event: str, at: datetime, latest: datetime) -> Fault:
+    """An event that says it was recorded before what was in the log already."""
+    what = (
+        f"it says it was recorded at {at.isoformat()}, and the log had events of {latest.isoformat()} by then"
+    )
+    return Fault(kind="backdated", position=position, event=event, what=what)

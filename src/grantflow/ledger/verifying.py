@@ -13,11 +13,12 @@ from psycopg import sql
 
 from grantflow.connections import connect
 from grantflow.ledger.diagnosis import Fault
-from grantflow.ledger.looking import CHUNK, LEVELS, look
+from grantflow.ledger.looking import CHUNK, CLOCKS_APART, LEVELS, backdated, look
 from grantflow.ledger.merkle import Frontier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
 
     from grantflow.connections import Connection
     from grantflow.ledger.anchors import Anchor
@@ -59,11 +60,14 @@ def verify_log(
     """
     log, sealed = connection.execute(_SIZES).fetchone() or (0, 0)
     frontier, checkpoints = Frontier(), _Checkpoints(anchors, sealed)
+    latest: datetime | None = None
     starts = range(0, max(log, sealed), CHUNK)
     asked = {start: checkpoints.within(start) for start in starts if checkpoints.within(start)}
     shared = address if len(starts) * CHUNK > ALONE else ""
     for stretch in _stretches(connection, shared, starts, sealed, asked):
         yield from stretch.faults
+        yield from _dated_back(latest, stretch)
+        latest = max(filter(None, (latest, stretch.clock.latest)), default=None)
         yield from checkpoints.reached(frontier, stretch)
         for level, hashed in stretch.peaks:
             for node in frontier.add(hashed, level):
@@ -76,6 +80,13 @@ def verify_log(
     yield from checkpoints.beyond()
 
 
+def _dated_back(latest: datetime | None, stretch: Stretch) -> Iterator[Fault]:
+    """The earliest event of a stretch, where it was recorded long before what came in an earlier one."""
+    clock = stretch.clock
+    if latest is not None and clock.earliest is not None and latest - clock.earliest > CLOCKS_APART:
+        yield backdated(clock.position, clock.event, clock.earliest, latest)
+
+
 class _Checkpoints:
     """The checkpoints that the log is held against, as it grows past each of them."""
 
@@ -83,7 +94,7 @@ class _Checkpoints:
         in_order = sorted(anchors, key=lambda anchor: anchor.checkpoint.size)
         self._waiting = deque(anchor for anchor in in_order if anchor.checkpoint.size <= sealed)
         self._beyond = [anchor for anchor in in_order if anchor.checkpoint.size > sealed]
-        self._sealed, self._since = sealed, 0
+        self._sealed, self._held = sealed, [0]
         self._sizes = {anchor.checkpoint.size for anchor in self._waiting}
         self.holding = 0
 
@@ -97,10 +108,10 @@ class _Checkpoints:
             anchor = self._waiting.popleft()
             size, root = anchor.checkpoint.size, anchor.checkpoint.root
             if _root_with(frontier, stretch.partly.get(size - stretch.start)) == root:
-                self._since = size
+                self._held.append(size)
                 self.holding += 1
             else:
-                yield anchor.forked(since=self._since)
+                yield anchor.forked(since=max(held for held in self._held if held < size or held == 0))
 
     def beyond(self) -> Iterator[Fault]:
         """Those that speak of more than there is."""

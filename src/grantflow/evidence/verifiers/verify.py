@@ -817,10 +817,17 @@ def report(pack: Pack, most: int) -> str:
             out += [f"  {where}: {one['text']}"]
         out += [f"  \u2026 and {count - most} more"] if count > most else []
     else:
+        own = " BY ITS OWN KEY" if found.get("vouched") == "own" else ""
         out += [
-            "HONEST: every event is in the signed log as it stands here; documents and definitions are the events' own."
+            f"HONEST{own}: every event is in the signed log as it stands here; documents and definitions are the"
         ]
-        out += ["Answers, report and verifiers are only compared with pack.json, which nobody signs."]
+        out += [
+            "events' own. Answers, report and verifiers are only compared with pack.json, which nobody signs."
+        ]
+        if found["events"] < found.get("size", 0):
+            out += [
+                "The pack is a part of the log: that the last events of a case are here, too, it can't show."
+            ]
     return "".join(f"{shown(row)}\n" for row in out)
 
 
