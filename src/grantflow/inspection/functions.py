@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import cel
@@ -109,6 +110,7 @@ def _text_faults(call: Call, receiver: Value | None) -> list[str]:
             return []
 
 
+@lru_cache(maxsize=1_000)
 def _no_pattern(pattern: str) -> str:
     """What the engine says is wrong with a pattern, by trying it; empty when nothing is."""
     try:
