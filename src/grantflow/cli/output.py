@@ -138,6 +138,8 @@ def write_one(thing: msgspec.Struct, *, as_json: bool) -> None:
     width = max(map(len, fields))
     for name, value in fields.items():
         shown = "" if value is None else clock(value) if isinstance(value, datetime) else value
+        if isinstance(value, tuple):
+            shown = ", ".join(map(str, value))
         write(f"{name.replace('_', ' '):<{width}}  {shown}\n")
 
 
