@@ -88,7 +88,9 @@ def verdict(page: Page) -> str | None:
 @pytest.mark.parametrize("method", [0, 8], ids=["stored", "deflated"])
 def test_an_honest_pack_is_accepted(shared: Page, files: Files, method: int) -> None:
     assert give(shared, zipped(files, method)) == set()
-    expect(shared.locator("#verdict-title")).to_have_text("The pack is genuine")
+    expect(shared.locator("#verdict-title")).to_have_text(
+        "The events are genuine; report and answers are not signed"
+    )
     assert verdict(shared) == "honest"
     assert give(shared, zipped(files, method), ()) == set()
     expect(shared.locator("#verdict-title")).to_have_text("The pack holds together. Compare the key")
@@ -146,7 +148,9 @@ def test_a_key_that_is_none_is_told_of_and_one_pasted_later_counts(shared: Page)
     expect(shared.locator("#verdict-title")).to_have_text("The pack can't be trusted")
     shared.fill("#key", f"{KEY}\n{witness_key()}")
     shared.get_by_role("button", name="Verify with this key").click()
-    expect(shared.locator("#verdict-title")).to_have_text("The pack is genuine")
+    expect(shared.locator("#verdict-title")).to_have_text(
+        "The events are genuine; report and answers are not signed"
+    )
     assert shared.get_by_text("The signature holds").count() == 2
 
 
@@ -198,7 +202,11 @@ def test_what_a_pack_says_is_never_markup(shared: Page) -> None:
 
 @pytest.mark.parametrize(
     ("locale", "said"),
-    [("nb-NO", "Pakken er ekte"), ("nn-NO", "Pakka er ekte"), ("en-US", "The pack is genuine")],
+    [
+        ("nb-NO", "Hendelsene er ekte; rapport og svar er ikke signert"),
+        ("nn-NO", "Hendingane er ekte; rapport og svar er ikkje signerte"),
+        ("en-US", "The events are genuine; report and answers are not signed"),
+    ],
 )
 def test_it_speaks_the_readers_language(browser: Browser, locale: str, said: str) -> None:
     context = browser.new_context(locale=locale)
@@ -208,7 +216,9 @@ def test_it_speaks_the_readers_language(browser: Browser, locale: str, said: str
     expect(page.locator("#verdict-title")).to_have_text(said)
     assert page.locator("html").get_attribute("lang") == locale[:2]
     page.locator("#language").select_option("nn")
-    expect(page.locator("#verdict-title")).to_have_text("Pakka er ekte")
+    expect(page.locator("#verdict-title")).to_have_text(
+        "Hendingane er ekte; rapport og svar er ikkje signerte"
+    )
     assert page.evaluate(UNSAID) == []
     context.close()
 
@@ -271,11 +281,13 @@ def test_everything_has_a_name_and_can_be_reached_by_keyboard(browser: Browser) 
     expect(page.get_by_role("textbox", name="A key you trust")).to_be_focused()
     give(page, zipped(whole()))
     expect(page.locator("#verdict")).to_be_focused()
-    expect(page.get_by_role("status").first).to_contain_text("The pack is genuine")
+    expect(page.get_by_role("status").first).to_contain_text(
+        "The events are genuine; report and answers are not signed"
+    )
     snapshot = page.locator("body").aria_snapshot()
     for wanted in (
         'heading "GrantFlow Evidence pack"',
-        'group "The pack is genuine"',
+        'group "The events are genuine; report and answers are not signed"',
         'region "What was checked"',
         'slider "Instant of the log"',
         'searchbox "Find a case"',
