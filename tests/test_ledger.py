@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from noted import append, noted
 
 from grantflow.domain.errors import BadRequest, NotFound
-from grantflow.ledger.book import Ledger, continues, proves
+from grantflow.ledger.book import Inclusion, Ledger
 from grantflow.ledger.keys import BadKeys, KeyFile
 from grantflow.ledger.leaf import Place, hash_of
-from grantflow.ledger.merkle import EMPTY
+from grantflow.ledger.merkle import EMPTY, is_consistent, root_from_inclusion
 from grantflow.ledger.note import COSIGNATURE, Checkpoint, Note, Verifier, signature_line
 
 if TYPE_CHECKING:
@@ -50,6 +50,19 @@ def written(store: Store, many: int) -> UUID:
 
 def checkpoint(note: str) -> Checkpoint:
     return Checkpoint.read(Note.read(note).text)
+
+
+def proves(inclusion: Inclusion) -> bool:
+    """Whether the proof leads from the leaf to the root of its own checkpoint."""
+    checkpoint = Checkpoint.read(Note.read(inclusion.checkpoint).text)
+    path = [bytes.fromhex(step) for step in inclusion.proof]
+    leaf = bytes.fromhex(inclusion.leaf)
+    return root_from_inclusion(leaf, inclusion.index, checkpoint.size, path) == checkpoint.root
+
+
+def continues(old: Checkpoint, new: Checkpoint, proof: list[bytes]) -> bool:
+    """Whether a proof shows that the log of one checkpoint begins with that of another."""
+    return old.origin == new.origin and is_consistent(old.size, old.root, new.size, new.root, proof)
 
 
 def test_an_empty_log_has_a_checkpoint_too(ledger: Ledger) -> None:

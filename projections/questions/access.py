@@ -38,7 +38,7 @@ def _tells_of_reading(event: Event) -> bool:
 question = Question(
     number=23,
     name="access",
-    asks="Who looked at or exported what, when, in which capacity?",
+    asks="Who looked at or exported what (nothing records it yet), when, in which capacity?",
     law="riksrevisjonsloven §§ 6-1, 6-3; offentleglova § 1; personvernforordningen art. 32",
     columns=("at", "person", "organisation", "role", "authority", "channel", "what", "facts"),
     answer=answer,

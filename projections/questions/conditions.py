@@ -1,7 +1,7 @@
 """What became of each special condition of a grant, by when, on what evidence, and who accepted it."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 from grantflow.domain.calendar import end_of_day, oslo_date
 from grantflow.domain.conditions import ConditionMet, ConditionWaived
@@ -15,7 +15,7 @@ from grantflow.question import Question, Row, row
 
 def answer(history: History) -> Iterator[Row]:
     """Each condition that a grant set, in the order they were settled; those still open come last in their case."""
-    end = _end(history)
+    end = history.end
     for case in history.cases:
         yield from _of(case, end)
 
@@ -87,12 +87,6 @@ def _unsettled(
         at=None,
         breach=breach,
     )
-
-
-def _end(history: History) -> datetime:
-    """The instant until which the history reaches."""
-    last = (entry.event.stamp.recorded_at for entry in history.entries)
-    return history.as_of or max(last, default=datetime.min.replace(tzinfo=UTC))
 
 
 question = Question(

@@ -1,7 +1,7 @@
 """Which reports were due, came, came late or never came, and who was reminded when."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 from grantflow.domain.calendar import oslo_date
 from grantflow.domain.call import Call
@@ -18,7 +18,7 @@ DELIVERED_BY = "countersign-accounts"
 
 def answer(history: History) -> Iterator[Row]:
     """Each case in which money was paid, under a call that asks for a report by some day."""
-    end = _end(history)
+    end = history.end
     for case in history.cases:
         call, paid = history.call_of(case.case), case.first(PaymentConfirmed)
         if paid is not None and call.deadlines_of(DELIVERED_BY):
@@ -111,12 +111,6 @@ def _theirs(event: ReminderSent | OverdueFollowedUp) -> bool:
 def _first(about: list[Entry], kind: type[MarkedOverdue]) -> str | None:
     marks = (entry.event.stamp.recorded_at for entry in about if isinstance(entry.event, kind))
     return next((at.isoformat() for at in marks), None)
-
-
-def _end(history: History) -> datetime:
-    """The instant until which the history reaches."""
-    last = (entry.event.stamp.recorded_at for entry in history.entries)
-    return history.as_of or max(last, default=datetime.min.replace(tzinfo=UTC))
 
 
 question = Question(

@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 from grantflow.domain.application import CaseEvent
 from grantflow.domain.call import Call
@@ -18,7 +18,7 @@ DIGEST = re.compile(r"[0-9a-f]{64}")
 
 def answer(history: History) -> Iterator[Row]:
     """Each case in the order of the log, then each event that belongs to no case that was begun."""
-    end, numbers = _end(history), defaultdict[str, int](int)
+    end, numbers = history.end, defaultdict[str, int](int)
     for case in history.cases:
         numbers[case.case.call] += 1
         expected = f"{case.case.call}-{numbers[case.case.call]:04d}"
@@ -116,12 +116,6 @@ def _unnumbered(entry: Entry) -> Row:
         ended=None,
         breach=f"{entry.event.topic} in the case {entry.originator_id}, which was never begun",
     )
-
-
-def _end(history: History) -> datetime:
-    """The instant until which the history reaches."""
-    last = (entry.event.stamp.recorded_at for entry in history.entries)
-    return history.as_of or max(last, default=datetime.min.replace(tzinfo=UTC))
 
 
 question = Question(

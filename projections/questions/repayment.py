@@ -1,7 +1,7 @@
 """What was left unspent, and whether it was notified, decided, claimed and received back."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 from grantflow.domain.calendar import end_of_day
 from grantflow.domain.call import Call
@@ -26,7 +26,7 @@ STEPS = (
 
 def answer(history: History) -> Iterator[Row]:
     """Each case in which more was paid than was used or granted, or money was notified, claimed or received."""
-    end = _end(history)
+    end = history.end
     for case in history.cases:
         any_step = case.first(RepaymentNotified, RepaymentClaimed, RepaymentReceived)
         if unspent(case) or any_step or _told(case):
@@ -109,12 +109,6 @@ def _told(case: CaseHistory) -> Ore:
     accepted = case.last(ReportAccepted)
     event = accepted.event if accepted else None
     return event.unspent_ore if isinstance(event, ReportAccepted) else 0
-
-
-def _end(history: History) -> datetime:
-    """The instant until which the history reaches."""
-    last = (entry.event.stamp.recorded_at for entry in history.entries)
-    return history.as_of or max(last, default=datetime.min.replace(tzinfo=UTC))
 
 
 question = Question(

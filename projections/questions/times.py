@@ -1,7 +1,7 @@
 """How long each case took from receipt to payment, and who waited longer than the law allows."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from grantflow.domain.calendar import end_of_day, oslo_date, start_of_day
 from grantflow.domain.call import Call
@@ -21,7 +21,7 @@ DECEMBER = 12
 
 def answer(history: History) -> Iterator[Row]:
     """Each case that was submitted."""
-    end = _end(history)
+    end = history.end
     for case in history.cases:
         if case.first(ApplicationSubmitted):
             yield _row(case, history.call_of(case.case), end)
@@ -115,12 +115,6 @@ def _days(begin: Moment | None, until: Moment | None) -> int | None:
 
 def _iso(moment: Moment | None) -> str | None:
     return moment.at.isoformat() if moment else None
-
-
-def _end(history: History) -> datetime:
-    """The instant until which the history reaches."""
-    last = (entry.event.stamp.recorded_at for entry in history.entries)
-    return history.as_of or max(last, default=datetime.min.replace(tzinfo=UTC))
 
 
 question = Question(

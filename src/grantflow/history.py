@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,7 +21,6 @@ from grantflow.domain.frame import FrameOpened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import datetime
 
     from grantflow.domain.event import Entry
 
@@ -125,6 +125,12 @@ class History:
             )
             for organisation, entries in self.authority.items()
         }
+
+    @property
+    def end(self) -> datetime:
+        """The instant until which it reaches: the one it was asked for, or that of the latest event."""
+        recorded = (entry.event.stamp.recorded_at for entry in self.entries)
+        return self.as_of or max(recorded, default=datetime.min.replace(tzinfo=UTC))
 
     @property
     def scope(self) -> str:

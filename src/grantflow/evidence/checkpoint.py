@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from grantflow.domain.errors import Refused
 from grantflow.evidence.selecting import NotAsSealed, NotSealed
-from grantflow.ledger.merkle import Frontier, peaks_of
 from grantflow.ledger.note import Checkpoint, Note
-from grantflow.ledger.sealing import node_of, verifiers
+from grantflow.ledger.sealing import frontier_of, verifiers
 
 if TYPE_CHECKING:
     from grantflow.connections import Connection
@@ -38,11 +37,11 @@ def checked(connection: Connection, note: str) -> Checkpoint:
         msg = f"The checkpoint is of {checkpoint.size} events, and no more than {sealed} are sealed here."
         raise NotSealed(msg)
     try:
-        peaks = [node_of(connection, level, index) for level, index in peaks_of(checkpoint.size)]
+        frontier = frontier_of(connection, checkpoint.size)
     except LookupError as error:
         msg = f"The ledger is not whole: {error}."
         raise NotAsSealed(msg) from error
-    if Frontier(checkpoint.size, peaks).root != checkpoint.root:
+    if frontier.root != checkpoint.root:
         msg = f"The ledger's root over its first {checkpoint.size} events is not the checkpoint's: it was changed."
         raise NotAsSealed(msg)
     return checkpoint

@@ -186,8 +186,7 @@ class _Pack:
 
     def _entry(self, event: Sealed) -> Entry:
         position, _, version, topic = event.place
-        entry: Entry = self._store.mapper.entry(event.stream, version, topic, event.state, position)  # type: ignore[attr-defined]
-        return entry
+        return self._store.entry_of(event.stream, version, topic, event.state, position)
 
 
 def _plain(name: str) -> bool:

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from grantflow.domain.errors import BadRequest, NotFound, Refused
-from grantflow.ledger.merkle import consistency_proof, inclusion_proof, is_consistent, root_from_inclusion
+from grantflow.ledger.merkle import consistency_proof, inclusion_proof
 from grantflow.ledger.note import COSIGNATURE, Checkpoint, Note, Verifier, read_signature, signature_line
 from grantflow.ledger.sealing import Sealer, fetched, verifiers, with_cosignatures
 
@@ -187,19 +187,6 @@ class Ledger:
         """The public keys that the ledger was signed with, and those of the witnesses that are trusted."""
         with self._store.connection() as connection:
             return {kind: verifiers(connection, kind) for kind in ("signer", "witness")}
-
-
-def proves(inclusion: Inclusion) -> bool:
-    """Whether the proof leads from the leaf to the root of its own checkpoint."""
-    checkpoint = Checkpoint.read(Note.read(inclusion.checkpoint).text)
-    path = [bytes.fromhex(step) for step in inclusion.proof]
-    leaf = bytes.fromhex(inclusion.leaf)
-    return root_from_inclusion(leaf, inclusion.index, checkpoint.size, path) == checkpoint.root
-
-
-def continues(old: Checkpoint, new: Checkpoint, proof: list[bytes]) -> bool:
-    """Whether a proof shows that the log of one checkpoint begins with that of another."""
-    return old.origin == new.origin and is_consistent(old.size, old.root, new.size, new.root, proof)
 
 
 def _position(connection: Connection, event: str) -> int:

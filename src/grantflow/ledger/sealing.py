@@ -118,25 +118,13 @@ class Sealer:
         return origin
 
 
-def frontier_of(connection: Connection) -> Frontier:
-    """The right edge of the tree as it is stored."""
-    row = connection.execute("SELECT coalesce(max(position), 0) FROM ledger_leaves").fetchone()
-    size = int(row[0]) if row else 0
-    return Frontier(size, [node_of(connection, level, index) for level, index in peaks_of(size)])
-
-
-def node_of(connection: Connection, level: int, index: int) -> bytes:
-    """A stored node's hash. LookupError when it is not there."""
-    query, key = (
-        ("SELECT hash FROM ledger_leaves WHERE position = %s", (index + 1,))
-        if level == 0
-        else ("SELECT hash FROM ledger_nodes WHERE level = %s AND index = %s", (level, index))
-    )
-    row = connection.execute(query, key, binary=True).fetchone()
-    if row is None:
-        msg = f"the ledger has lost its node {index} at level {level}"
-        raise LookupError(msg)
-    return bytes(row[0])
+def frontier_of(connection: Connection, size: int | None = None) -> Frontier:
+    """The right edge of the tree as it is stored, or as it was at an earlier size. LookupError when a node is gone."""
+    if size is None:
+        row = connection.execute("SELECT coalesce(max(position), 0) FROM ledger_leaves").fetchone()
+        size = int(row[0]) if row else 0
+    places = peaks_of(size)
+    return Frontier(size, fetched(connection, lambda get: [get(level, index) for level, index in places]))
 
 
 def fetched(connection: Connection, made: Callable[[Callable[[int, int], bytes]], T]) -> T:
@@ -154,6 +142,10 @@ def fetched(connection: Connection, made: Callable[[Callable[[int, int], bytes]]
     levels, places = [level for level, _ in wanted], [index for _, index in wanted]
     rows = connection.execute(_TOGETHER, (levels, places, places, levels), binary=True).fetchall()
     found = {(level, index): bytes(hashed) for level, index, hashed in rows}
+    lost = next((place for place in wanted if place not in found), None)
+    if lost is not None:
+        msg = f"the ledger has lost its node {lost[1]} at level {lost[0]}"
+        raise LookupError(msg)
     return made(lambda level, index: found[level, index])
 
 
@@ -182,4 +174,4 @@ def _store(connection: Connection, leaves: Sequence[Leaf], nodes: Iterable[Node]
                 copy.write_row(node)
 
 
-__all__ = ["Sealer", "fetched", "frontier_of", "node_of", "verifiers", "with_cosignatures"]
+__all__ = ["Sealer", "fetched", "frontier_of", "verifiers", "with_cosignatures"]
