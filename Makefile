@@ -8,13 +8,16 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench check wheel lock clean
+.PHONY: help demo serve test bench check wheel lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(READY) ## play the 2023 call from publication to the last closed case, and tell what happened
-	@$(BIN)/grantflow demo
+demo: $(READY) ## play the 2023 call from publication to the last closed case (ARGS=--keep to look on)
+	@$(BIN)/grantflow demo $(ARGS)
+
+serve: $(READY) ## serve the HTTP interface at http://127.0.0.1:8000 (documentation at /docs)
+	@$(BIN)/grantflow serve
 
 test: $(READY) ## run all tests, on a real PostgreSQL that they start themselves
 	@$(BIN)/pytest -q -n 2 --dist worksteal
@@ -34,7 +37,7 @@ wheel: $(READY) ## build the wheel into dist/
 
 lock: $(READY) ## lock the dependencies anew, with hashes (newer versions: make lock UPGRADE=--upgrade)
 	@$(LOCK) $(UPGRADE) --output-file requirements/runtime.txt
-	@$(LOCK) $(UPGRADE) --group dev --constraints requirements/runtime.txt --output-file requirements/dev.txt
+	@$(LOCK) $(UPGRADE) --group dev --extra tracing --constraints requirements/runtime.txt --output-file requirements/dev.txt
 
 clean: ## remove the environment and everything built (not the data in .grantflow)
 	@rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

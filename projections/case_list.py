@@ -45,6 +45,7 @@ def started(pen: Pen, entry: Entry) -> None:
         stage="",
         applicant=event.applicant.number,
         applicant_name=event.applicant.name,
+        partners=[],
         title=None,
         state=event.stamp.state,
         version=entry.originator_version,
@@ -58,9 +59,19 @@ def started(pen: Pen, entry: Entry) -> None:
 
 
 def submitted(pen: Pen, entry: Entry) -> None:
-    """What was applied for, and under which title."""
+    """What was applied for, under which title, and together with whom."""
     if isinstance(entry.event, ApplicationSubmitted):
-        pen.change("case_list", entry.originator_id, title=entry.event.title, asked_ore=entry.event.asked_ore)
+        event, before = entry.event, pen.get("case_list", entry.originator_id)
+        for organisation in dict.fromkeys((*(before["partners"] if before else ()), *event.partners)):
+            joint = organisation in event.partners
+            pen.put("case_partners", case_id=entry.originator_id, organisation=organisation, joint=joint)
+        pen.change(
+            "case_list",
+            entry.originator_id,
+            title=event.title,
+            partners=list(event.partners),
+            asked_ore=event.asked_ore,
+        )
 
 
 def assessed(pen: Pen, entry: Entry) -> None:
@@ -117,6 +128,7 @@ projection = Projection(
                 "stage": "text NOT NULL",
                 "applicant": "text NOT NULL",
                 "applicant_name": "text NOT NULL",
+                "partners": "text[] NOT NULL",
                 "title": "text",
                 "state": "text NOT NULL",
                 "version": "bigint NOT NULL",
@@ -129,6 +141,11 @@ projection = Projection(
             },
             key=("case_id",),
             indexes=(("number",), ("call", "state"), ("applicant",)),
+        ),
+        "case_partners": Table(
+            columns={"case_id": "uuid", "organisation": "text", "joint": "boolean NOT NULL"},
+            key=("case_id", "organisation"),
+            indexes=(("organisation", "case_id"),),
         ),
         "case_numbers": Table(columns={"call": "text", "last": "bigint NOT NULL"}, key=("call",)),
     },

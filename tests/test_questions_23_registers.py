@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
 from asked import asked, breach, event_of, found
-from gathered import added, changed, clean_year, dropped, gathered, numbered, planted, the
+from gathered import added, changed, clean_year, dropped, gathered, planted, the
 from given import DEADLINE, Given, Step
+from looking import CALL, listed, looked
 from steps import call_2023, declared, drafted, granted, reduce, submitted
 
 from grantflow.domain.casework import StatementRecorded
 from grantflow.domain.correction import FactCorrected
 from grantflow.domain.decision import ApplicationGranted
 from grantflow.domain.drafting import ApplicationStarted, DocumentAttached, DocumentDetached, SectionEdited
-from grantflow.domain.event import Entry, Event, Stamp
 from grantflow.domain.frame import FrameCommitted
 from grantflow.domain.payment import PaymentConfirmed
 from grantflow.domain.reversal import GrantReduced
 from grantflow.domain.submission import ApplicationLapsed, ReceiptIssued
-from grantflow.history import History, gather
+from grantflow.history import History
 
 if TYPE_CHECKING:
+    from grantflow.domain.event import Event
     from grantflow.history import CaseHistory
 
 PDF = "JVBERi0xLjcK"
@@ -32,41 +34,39 @@ BODY = "HK-dir"
 WRONG, RIGHT = "HK-dir tilrår ikke tiltaket.", "HK-dir tilrår tiltaket."
 
 
-class Looked(Event, frozen=True, kw_only=True):
-    """Somebody looked at something: what such an event may come to look like."""
-
-    what: str
-
-
-def test_nobody_is_told_to_have_looked_where_nothing_says_so() -> None:
+def test_nobody_is_told_to_have_looked_in_a_year_in_which_nobody_did() -> None:
     assert asked("access", clean_year()) == []
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [("stream", "access"), ("topic", "evidence-exported@1"), ("topic", "access-granted@2")],
-)
-def test_whoever_looked_is_told_with_what_they_looked_at(
-    field: str, value: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Looked, field, value)
-    stamp = Stamp(
-        recorded_at=datetime(2024, 5, 2, 9, 0, tzinfo=UTC),
-        step="export",
-        person="riksrevisjonen-7",
-        organisation="974760843",
-        role="auditor",
-        channel="cli",
-        command="export-1",
-        state="exported",
+def test_whoever_looked_is_told_with_what_they_were_shown() -> None:
+    first, second, third, _ = (case.id for case in clean_year().cases)
+    reads = (
+        looked(case=first, what="history", request="r-7", call=CALL),
+        listed(second, UUID(int=77), third, after=1),
+        looked(after=2, did="exported", what="pack", call=CALL, count=4, channel="cli"),
     )
-    entry = Entry(UUID(int=77), 1, Looked(what="imdi-2023-tillegg", stamp=stamp))
-    history = gather(numbered([*clean_year().entries, entry]))
-    (row,) = asked("access", history)
-    assert found(row, "at", "person", "role", "facts") == (
-        "2024-05-02T09:00:00+00:00", "riksrevisjonen-7", "auditor", {"what": "imdi-2023-tillegg"},
-    )  # fmt: skip
-    assert row.events == (event_of(history, Looked),)
+    alone, page, pack = asked("access", replace(clean_year(), reads=reads))
+    assert alone.found == {
+        "at": "2024-05-02T09:00:00+00:00",
+        "person": "riksrevisjonen-7",
+        "organisation": "974760843",
+        "role": "auditor",
+        "channel": "http",
+        "did": "read",
+        "what": "history",
+        "call": CALL,
+        "cases": [f"{CALL}-0001"],
+        "count": 1,
+        "request": "r-7",
+    }
+    assert found(page, "did", "cases", "count") == ("listed", [f"{CALL}-0002", f"{CALL}-0003"], 3)
+    assert found(pack, "did", "cases", "count", "channel") == ("exported", [], 4, "cli")
+    assert alone.events == page.events == pack.events == ()
+
+
+def test_a_look_at_a_case_that_the_log_does_not_have_is_told_by_its_identifier() -> None:
+    (row,) = asked("access", replace(clean_year(), reads=(looked(case=UUID(int=77)),)))
+    assert row.found["cases"] == [str(UUID(int=77))]
 
 
 def corrected() -> History:

@@ -12,10 +12,12 @@ import psycopg
 import pytest
 from eventsourcing.application import Application
 from eventsourcing.persistence import IntegrityError, MapperDeserialisationError
+from looking import looked
 from noted import STAMP, Noted, append, noted
 from psycopg import sql
 
 from grantflow import recorder
+from grantflow.accesses import AccessLog
 from grantflow.domain.errors import NotFound
 from grantflow.mapper import EventMapper
 from grantflow.recorder import SchemaTooNew
@@ -31,17 +33,19 @@ A, B = UUID(int=0xA), UUID(int=0xB)
 
 @pytest.fixture
 def superuser(store: Store) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
-    """Somebody at the database itself, and a log with two events, two commands and a document."""
+    """Somebody at the database itself, and a log with two events, two commands, a document and a row of who looked."""
     store.append(append(noted(A, 1), key="one")).result()
     store.append(append(noted(A, 2, "æ"), key="two")).result()
     store.put_document("d1", "application/pdf", b"%PDF")
+    AccessLog(store).note(looked())
     with psycopg.connect(store.database_url) as connection:
         yield connection
 
 
 @pytest.mark.parametrize("role", ["origin", "replica"])
 @pytest.mark.parametrize(
-    ("table", "column"), [("stored_events", "topic"), ("commands", "body"), ("documents", "media_type")]
+    ("table", "column"),
+    [("stored_events", "topic"), ("commands", "body"), ("documents", "media_type"), ("access_log", "person")],
 )
 def test_what_was_booked_cannot_be_changed(
     superuser: psycopg.Connection[tuple[object, ...]], table: str, column: str, role: str

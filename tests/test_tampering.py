@@ -6,6 +6,7 @@ import os
 import tomllib
 from collections import Counter
 from contextlib import contextmanager
+from operator import attrgetter
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,8 +20,10 @@ from variants import PUBLISHED, delegate_to
 from ways import first_way, second_way
 
 from grantflow import embedded, logs
+from grantflow.judging import judge
 from grantflow.ledger.book import Ledger
 from grantflow.ledger.keys import KeyFile
+from grantflow.ledger.leaf import Leaf, Place, sealed
 from grantflow.projector import Projector
 from grantflow.rooms import projections
 from grantflow.service import Service
@@ -163,6 +166,46 @@ def test_an_event_that_was_dated_back_before_it_was_sealed_is_named(world: World
         Ledger(store, KeyFile(world.keys)).seal()
         verdict = verified(store)
     assert [(fault.kind, fault.position) for fault in verdict.faults] == [("backdated", world.last + 1)]
+
+
+@pytest.mark.parametrize("processes", ["one", "several"])
+def test_an_event_that_was_sealed_with_a_wrong_digest_of_its_fields_is_named(
+    world: World, monkeypatch: pytest.MonkeyPatch, processes: str
+) -> None:
+    where = world.at["application-granted@2"]
+
+    def lied(place: Place, state: bytes, content: bytes, salt: bytes) -> Leaf:
+        told = content.replace(b"decider", b"someone") if place.position == where else content
+        return sealed(place, state, told, salt)
+
+    monkeypatch.setattr("grantflow.ledger.sealing.sealed", lied)
+    if processes == "several":
+        monkeypatch.setattr("grantflow.ledger.fields.ALONE", 0)
+    forgotten = ("DELETE FROM ledger_leaves", "DELETE FROM ledger_nodes", "DELETE FROM ledger_checkpoints")
+    with tampered(world, *forgotten) as store:
+        Ledger(store, KeyFile(world.keys)).seal()
+        event = store.entry(where).id
+        verdict = verified(store)
+    assert [(fault.kind, fault.position, fault.event) for fault in verdict.faults] == [
+        ("ledger-changed", where, event)
+    ]
+    assert "digest of fields" in verdict.faults[0].what
+
+
+def test_a_long_log_is_judged_by_several_processes_and_says_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    another = "convert_to(replace(convert_from(state, 'UTF8'), '\"points\":', '\"points\":9'), 'UTF8')"
+    changed = f"UPDATE stored_events SET state = {another} WHERE topic LIKE 'criterion-scored@%'"  # noqa: S608
+    with tampered(world, changed) as store:
+        alone = judge(store, lambda *_: None)
+        by_one = list(alone.faults())
+        monkeypatch.setattr("grantflow.judging.ALONE", 0)
+        shared = judge(store, lambda *_: None)
+        by_several = list(shared.faults())
+    assert len(by_one) > 1
+    assert shared.cases == alone.cases == 3
+    assert sorted(by_several, key=attrgetter("position")) == sorted(by_one, key=attrgetter("position"))
 
 
 def test_an_event_put_in_past_the_program_is_named_by_the_command_that_is_missing(world: World) -> None:

@@ -1,45 +1,49 @@
-"""Who looked at or exported what, and when."""
+"""Who looked at or exported which cases, and when."""
 
 from collections.abc import Iterator
 
-from grantflow.domain.event import Event
+from grantflow.domain.access import Access
 from grantflow.history import History
 from grantflow.question import Question, Row, row
 
-KINDS = ("evidence-exported@", "access-")
-"""How the topics begin of the events that say so."""
-
 
 def answer(history: History) -> Iterator[Row]:
-    """Every event that tells of somebody reading, and of nothing that was done in a case."""
-    for entry in history.entries:
-        event = entry.event
-        if not _tells_of_reading(event):
-            continue
-        stamp = event.stamp
+    """Every row of the access log that concerns these cases; no event proves it."""
+    for access in history.reads:
         yield row(
             None,
-            [entry],
-            at=stamp.recorded_at.isoformat(),
-            person=stamp.person,
-            organisation=stamp.organisation,
-            role=stamp.role,
-            authority=stamp.authority or "",
-            channel=stamp.channel,
-            what=event.topic,
-            facts=event.facts(),
+            (),
+            at=access.at.isoformat(),
+            person=access.person,
+            organisation=access.organisation,
+            role=access.role,
+            channel=access.channel,
+            did=access.did,
+            what=access.what,
+            call=access.call,
+            cases=_numbers(history, access),
+            count=access.count,
+            request=access.request,
         )
 
 
-def _tells_of_reading(event: Event) -> bool:
-    return event.stream == "access" or event.topic.startswith(KINDS)
+def _numbers(history: History, access: Access) -> list[str]:
+    """The cases it showed, of those that the question is about; none by name where it showed a whole call."""
+    numbers = [history.by_id[case].number for case in access.cases if case in history.by_id]
+    if access.case:
+        known = history.by_id.get(access.case)
+        numbers.append(known.number if known else str(access.case))
+    return numbers
 
 
 question = Question(
     number=23,
     name="access",
-    asks="Who looked at or exported what (nothing records it yet), when, in which capacity?",
+    asks="Who looked at or exported which cases, when, in which capacity (by the access log, not in the ledger)?",
     law="riksrevisjonsloven §§ 6-1, 6-3; offentleglova § 1; personvernforordningen art. 32",
-    columns=("at", "person", "organisation", "role", "authority", "channel", "what", "facts"),
+    columns=(
+        "at", "person", "organisation", "role", "channel", "did", "what", "call", "cases", "count", "request",
+    ),
     answer=answer,
-)
+    reads=True,
+)  # fmt: skip

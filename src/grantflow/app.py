@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from grantflow import embedded
+from grantflow.accesses import AccessLog
 from grantflow.ledger.book import Ledger
 from grantflow.ledger.keys import KeyFile
 from grantflow.projector import Projector
@@ -29,12 +30,13 @@ class App:
     service: Service
     projector: Projector
     ledger: Ledger
+    accesses: AccessLog
 
     @classmethod
     def on(cls, store: Store, keys: Path, origin: str = "") -> Self:
         """Everything on a store; `keys` is the file of the ledger's private keys, read when something is sealed."""
         ledger = Ledger(store, KeyFile(keys), origin)
-        return cls(store, Service(store), Projector(store, projections()), ledger)
+        return cls(store, Service(store), Projector(store, projections()), ledger, AccessLog(store))
 
 
 @contextmanager
@@ -44,6 +46,8 @@ def open_app(settings: Settings) -> Iterator[App]:
     store = Store(address)
     try:
         keys = settings.ledger_keys or settings.home / "ledger.keys"
-        yield App.on(store, keys, settings.ledger_origin)
+        app = App.on(store, keys, settings.ledger_origin)
+        with closing(app.accesses):
+            yield app
     finally:
         store.close()

@@ -22,6 +22,7 @@ from grantflow.domain.frame import FrameOpened
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from grantflow.domain.access import Access
     from grantflow.domain.event import Entry
 
 
@@ -100,6 +101,8 @@ class History:
     """The one call it was gathered for; empty for all there are."""
     later: tuple[Entry, ...] = ()
     """What was recorded in these streams after `as_of`, and had happened by then."""
+    reads: tuple[Access, ...] = ()
+    """Who had looked at the cases by then, where that was looked up: from the access log, and not from events."""
 
     @cached_property
     def by_id(self) -> dict[UUID, CaseHistory]:

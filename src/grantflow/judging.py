@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ProcessPoolExecutor
 from itertools import groupby
-from multiprocessing import get_context
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
@@ -15,6 +12,7 @@ import msgspec
 from grantflow.domain.event import EVENT_TYPES, Entry
 from grantflow.history import gather
 from grantflow.ledger.diagnosis import Fault
+from grantflow.ledger.sharing import shared
 from grantflow.rejudging import Lookups, rejudge, rejudge_streams
 from grantflow.store import Store
 
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
 
 ALONE = 20_000
 """A log up to so long is judged in this process."""
-_PARTS = 16
+_PARTS = 64
 """Into so many parts the streams are divided: progress is told, and no process waits long for another."""
 _TOP = 1 << 128
 
@@ -71,22 +69,25 @@ def judge(store: Store, told: Callable[[int, int], None]) -> Judged:
 
 
 def _parts(store: Store, told: Callable[[int, int], None]) -> Iterator[Part]:
-    length, done = store.last_position(), 0
+    length = store.last_position()
     judge = _Judge(store)
     yield judge.general()
     if length <= ALONE:
-        part = judge.between(UUID(int=0), UUID(int=_TOP - 1))
+        part = judge.between(*_bounds(0, 1))
         told(part.events, length)
         yield part
         return
-    bounds = [(UUID(int=_TOP // _PARTS * n), UUID(int=_TOP // _PARTS * (n + 1) - 1)) for n in range(_PARTS)]
-    workers, given = min(os.cpu_count() or 1, _PARTS), (store.database_url, store.library)
-    with ProcessPoolExecutor(workers, get_context("spawn"), _Apart.begin, given) as pool:
-        for future in [pool.submit(_Apart.judge, *bound) for bound in bounds]:
-            part = future.result()
-            done += part.events
-            told(done, length)
-            yield part
+    tasks, done = [_bounds(number, _PARTS) for number in range(_PARTS)], 0
+    given = store.database_url, store.library
+    for part in shared(tasks, judge.between, _Apart.judge, _Apart.begin, given):
+        done += part.events
+        told(done, length)
+        yield part
+
+
+def _bounds(number: int, parts: int) -> tuple[UUID, UUID]:
+    """The first and the last stream that there can be in one of so many parts."""
+    return UUID(int=_TOP * number // parts), UUID(int=_TOP * (number + 1) // parts - 1)
 
 
 class _Apart:

@@ -100,7 +100,9 @@ def _masked(value: Any) -> Any:  # noqa: ANN401 - whatever is logged
 
 
 def _for_people(stream: TextIO) -> Processor:
-    return structlog.dev.ConsoleRenderer(colors=stream.isatty(), pad_event_to=10)
+    return structlog.dev.ConsoleRenderer(
+        colors=stream.isatty(), pad_event_to=10, exception_formatter=structlog.dev.plain_traceback
+    )
 
 
 def _for_machines() -> Processor:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of an answer: what was found, by column (any JSON value), and the events that prove it."""
+    """One line of an answer: what was found, by column (any JSON value), and the events that prove it (if any)."""
 
     found: Mapping[str, Any]
     events: tuple[str, ...]
@@ -25,6 +25,7 @@ class Question:
 
     Where `breaches` is true each row is a breach, and no row is what one hopes for; otherwise the rows are what was
     asked for. `law` is the paragraph or rule behind it. `columns` are the keys of each row's `found`, in order.
+    `reads` tells that it is answered from who has looked (`History.reads`), which stands in no event and no ledger.
     """
 
     number: int
@@ -34,6 +35,7 @@ class Question:
     columns: tuple[str, ...]
     answer: Callable[[History], Iterable[Row]]
     breaches: bool = False
+    reads: bool = False
 
 
 def row(case: CaseHistory | None, entries: Iterable[Entry], /, **found: Any) -> Row:  # noqa: ANN401 - any JSON value

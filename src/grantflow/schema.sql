@@ -188,6 +188,32 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Who looked at which case. No event: a looking changes nothing, and an event is for ever in the ledger. A row is of one
+-- case, of those in `cases` (a page of a list), or it is of a whole call, or of all calls.
+CREATE TABLE IF NOT EXISTS access_log (
+    id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at            timestamptz NOT NULL,
+    person        text   NOT NULL,
+    organisation  text   NOT NULL,
+    role          text   NOT NULL,
+    channel       text   NOT NULL,
+    did           text   NOT NULL,
+    what          text   NOT NULL,
+    case_id       uuid,
+    call          text,
+    request_id    text,
+    cases         uuid[] NOT NULL,
+    count         int    NOT NULL,
+    whole         boolean NOT NULL GENERATED ALWAYS AS (case_id IS NULL AND cases = '{}' AND count > 0) STORED
+);
+CREATE INDEX IF NOT EXISTS access_log_at ON access_log (at);
+CREATE INDEX IF NOT EXISTS access_log_case ON access_log (case_id, at);
+CREATE INDEX IF NOT EXISTS access_log_cases ON access_log USING gin (cases) WHERE cases <> '{}';
+CREATE INDEX IF NOT EXISTS access_log_whole ON access_log (at) WHERE whole;
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON access_log
+    FOR EACH STATEMENT EXECUTE FUNCTION grantflow_append_only();
+ALTER TABLE access_log ENABLE ALWAYS TRIGGER append_only;
+
 -- What names a person is sealed, in the log, under a key of that person's own. To erase it is to destroy the key, so
 -- this is the one table that forgets.
 CREATE TABLE IF NOT EXISTS person_keys (

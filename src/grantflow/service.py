@@ -19,7 +19,7 @@ from grantflow.domain.circumstances import Circumstances
 from grantflow.domain.command import Command, Situation
 from grantflow.domain.deciding import command_from, decide
 from grantflow.domain.digest import canonical
-from grantflow.domain.errors import NotFound, Refused
+from grantflow.domain.errors import NotFound, Refused, VersionMismatch
 from grantflow.domain.event import Entry, Event, body_of
 from grantflow.domain.frame import Frame
 from grantflow.naming import Naming
@@ -47,6 +47,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     case: UUID | None = None
     call: str = ""
     data: dict[str, Any] = {}
+    expected: int | None = None
+    """The version that the case must be at; None where the caller does not mind."""
 
     @property
     def key(self) -> str:
@@ -156,6 +158,8 @@ class Service:
             call, case = self._newest(request.call), Application(id=case_stream(request.key))
         else:
             case = known or self.states.case(request.case, fresh=fresh)
+            if request.expected is not None and request.expected != case.version:
+                raise VersionMismatch(request.expected, case.version)
             call = self.states.call(case.call, case.definition)
         by = request.by
         return Situation(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +62,16 @@ class Settings:
     ledger_keys: Path | None
     """The file of the ledger's private keys; None means `ledger.keys` in the home folder."""
     ledger_origin: str
+    issuers: Path | None
+    """The file of the trusted issuers; None means the built-in one, for trying out."""
+    pseudonym_key: Path | None
+    """The file of the pseudonyms' secret; None means `pseudonym.key` in the home folder."""
+    rate_limit: int
+    """Requests a minute from one client; 0 for no limit."""
+    address_rate_limit: int
+    """Requests a minute from one address; 0 for no limit."""
+    trusted_proxies: tuple[str, ...]
+    cors_origins: tuple[str, ...]
     log_level: str
     log_format: str
     given: Mapping[str, str]
@@ -143,6 +154,33 @@ def _origin(text: str) -> str:
     return text
 
 
+def _count(text: str) -> int:
+    if re.fullmatch(r"[0-9]{1,9}", text) is None:
+        msg = f"is '{text}', and must be a whole number; 0 for no limit"
+        raise ValueError(msg)
+    return int(text)
+
+
+def _proxies(text: str) -> tuple[str, ...]:
+    proxies = tuple(text.replace(",", " ").split())
+    for one in proxies:
+        try:
+            ipaddress.ip_network(one)
+        except ValueError as error:
+            msg = f"names '{one}', which is no address or network such as 10.0.0.7 or 10.0.0.0/24"
+            raise ValueError(msg) from error
+    return proxies
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    origins = tuple(text.replace(",", " ").split())
+    for one in origins:
+        if re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?", one) is None:
+            msg = f"names '{one}', which is no origin such as https://soknad.example.no"
+            raise ValueError(msg)
+    return origins
+
+
 def _database(text: str) -> str:
     if re.fullmatch(r"[A-Za-z0-9_-]{1,63}", text) is None:
         msg = f"is '{text}', and must be 1 to 63 letters (a-z), digits, hyphens or underscores"
@@ -222,6 +260,48 @@ SETTINGS = (
         "",
         "The ledger's name in the world, such as tilskudd.imdi.no/ledger; drawn unless set before the first seal.",
         _origin,
+    ),
+    Setting(
+        "GRANTFLOW_ISSUERS",
+        "issuers",
+        "",
+        "TOML file of the issuers whose tokens are trusted; unset, a built-in issuer serves, for trying out.",
+        _file,
+    ),
+    Setting(
+        "GRANTFLOW_PSEUDONYM_KEY",
+        "pseudonym_key",
+        "",
+        "File with the secret behind pseudonyms; unset, pseudonym.key under GRANTFLOW_HOME. Lost, people are new.",
+        _file,
+    ),
+    Setting(
+        "GRANTFLOW_RATE_LIMIT",
+        "rate_limit",
+        "6000",
+        "Requests a minute that one client may make, in each process of the service; 0 for no limit.",
+        _count,
+    ),
+    Setting(
+        "GRANTFLOW_ADDRESS_RATE_LIMIT",
+        "address_rate_limit",
+        "30000",
+        "Requests a minute from one address, before anybody is identified, in each process; 0 for no limit.",
+        _count,
+    ),
+    Setting(
+        "GRANTFLOW_TRUSTED_PROXIES",
+        "trusted_proxies",
+        "",
+        "Addresses or networks of reverse proxies, whose X-Forwarded-For says where a request comes from.",
+        _proxies,
+    ),
+    Setting(
+        "GRANTFLOW_CORS_ORIGINS",
+        "cors_origins",
+        "",
+        "Web origins whose pages may use the service from a browser; unset, none may.",
+        _origins,
     ),
     Setting(
         "GRANTFLOW_LOG_LEVEL",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from uuid import UUID, uuid5
 
 from grantflow.domain.announcement import Announcement, fold_announcement
-from grantflow.domain.application import Application, evolve
+from grantflow.domain.application import Application, CaseEvent, evolve
 from grantflow.domain.authority import Authorities, fold_authorities
 from grantflow.domain.call import Call
 from grantflow.domain.errors import NotFound
@@ -148,6 +148,9 @@ class States:
 
 
 def _onward(case: Application, entries: Iterable[Entry]) -> Application:
+    """A case further on. A stream of anything else, such as a call's, has no case in it."""
     for entry in entries:
+        if not case.version and not isinstance(entry.event, CaseEvent):
+            return case
         case = evolve(case, entry)
     return case

@@ -20,7 +20,16 @@ from grantflow.domain.errors import NotFound
 from grantflow.domain.event import Entry
 from grantflow.mapper import EventMapper
 from grantflow.recorder import CHANNEL, REPEATED, Answer, Factory, StoredCommand, set_up
-from grantflow.writer import Appended, Conflict, KeyReused, Overloaded, Unavailable, Writer, appended
+from grantflow.writer import (
+    Appended,
+    Conflict,
+    KeyReused,
+    Overloaded,
+    Unavailable,
+    Writer,
+    appended,
+    store_commands,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +46,7 @@ LINE_SECONDS = 20
 
 _LOG = "SELECT originator_id, originator_version, topic, state, notification_id FROM stored_events "
 _LOAD = _LOG + "WHERE originator_id = %s AND originator_version > %s ORDER BY originator_version"
+_READ_OF = _LOG + "WHERE originator_id = ANY(%s) AND notification_id > %s ORDER BY notification_id LIMIT %s"
 _READ = _LOG + "WHERE notification_id > %s ORDER BY notification_id LIMIT %s"
 
 
@@ -79,7 +89,7 @@ class Store(Application[UUID]):
         self._pool = pool(database_url, most=readers)
         self._lines = pool(database_url, most=4, least=0)
         super().__init__()
-        self._writer = Writer(database_url)
+        self._writer = Writer(database_url, store_commands)
         self._queues: WeakValueDictionary[UUID, threading.Lock] = WeakValueDictionary()
         self._queues_lock = threading.Lock()
 
@@ -128,6 +138,10 @@ class Store(Application[UUID]):
     def read(self, after: int, limit: int) -> list[Entry]:
         """Read the log after a position, in order."""
         return self._entries(self._rows(_READ, (after, limit)))
+
+    def read_of(self, streams: Sequence[UUID], after: int, limit: int) -> list[Entry]:
+        """Read what the log has of these streams after a position, in order."""
+        return self._entries(self._rows(_READ_OF, (list(streams), after, limit)))
 
     def everything(self, *, together: int = 5_000) -> Iterator[Entry]:
         """Read the whole log in order, so many entries at a time."""

@@ -12,6 +12,7 @@ import msgspec
 from grantflow.judging import judge
 from grantflow.ledger.anchors import own_anchors, read_anchor
 from grantflow.ledger.diagnosis import Fault
+from grantflow.ledger.fields import verify_fields
 from grantflow.ledger.verifying import Looked, verify_log
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ class Verification:
             counting, address = self._counting("events"), self._store.database_url
             yield from verify_log(connection, anchors, self._looked, counting, address=address)
             yield from self._kept_documents(connection)
+        yield from verify_fields(self._store, self._counting("events' fields"))
         yield from self._commands()
         if rules:
             judged = judge(self._store, self._counting("events judged"))

@@ -1,4 +1,4 @@
-"""One thread that stores what is in flight, many commands a commit, first come first stored."""
+"""One thread that stores what is in flight, many callers' in one commit, first come first stored."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import queue
 import threading
 import time
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 import msgspec
 import psycopg
@@ -16,14 +16,14 @@ from grantflow.domain.errors import Refused
 from grantflow.recorder import CONFLICT, REPEATED, REUSED, Answer, StoredCommand, insert_commands
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from grantflow.connections import Connection
 
 MOST_AT_ONCE = 512
-"""Commands in one statement."""
+"""Callers' in one statement."""
 MOST_WAITING = 20_000
-"""Commands kept waiting before more are refused."""
+"""Callers kept waiting before more are refused."""
 RETRY_SECONDS = 15.0
 """How long a database that left is waited for."""
 
@@ -50,13 +50,13 @@ class KeyReused(Refused):
 
 
 class Overloaded(Refused):
-    """More commands wait than can be kept waiting honestly."""
+    """More wait than can be kept waiting honestly."""
 
     code = "overloaded"
     status = 503
 
     def __init__(self) -> None:
-        super().__init__("Too many commands are waiting. Nothing was stored; try again shortly.")
+        super().__init__("Too many are waiting. Nothing was stored; try again shortly.")
 
 
 class Unavailable(Refused):
@@ -72,32 +72,44 @@ class Unavailable(Refused):
         return cls(f"The database does not answer: {said}")
 
 
-_Waiting: TypeAlias = tuple[StoredCommand, "Future[Appended]"]
+Asked = TypeVar("Asked")
+Told = TypeVar("Told")
+_Waiting: TypeAlias = "tuple[Asked, Future[Told]]"
 
 
-class Writer:
-    """Takes commands from any thread and stores them on a connection of its own."""
+class Writer(Generic[Asked, Told]):
+    """Takes from any thread what is to be stored, and stores it on a connection of its own.
 
-    def __init__(self, address: str) -> None:
+    `insert` stores what many have asked for in one commit, and says of each what became of it: what its future is told,
+    or raises. When the connection is lost it is called again, and may find that it had been done.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        insert: Callable[[Connection, Sequence[Asked]], Sequence[Told | Exception]],
+        name: str = "grantflow-writer",
+    ) -> None:
         self._address = address
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._insert = insert
+        self._queue: queue.SimpleQueue[_Waiting[Asked, Told] | None] = queue.SimpleQueue()
         self._closing = False
         self._gate = threading.Lock()
         self._connection: Connection | None = None
         self._lost_at: float | None = None
-        self._thread = threading.Thread(target=self._run, name="grantflow-writer", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def put(self, command: StoredCommand) -> Future[Appended]:
-        """Queue a command. Cancelling its future before it is taken up means it is not stored."""
-        future: Future[Appended] = Future()
+    def put(self, asked: Asked) -> Future[Told]:
+        """Queue what is asked. Cancelling its future before it is taken up means it is not stored."""
+        future: Future[Told] = Future()
         with self._gate:
             if self._closing:
                 msg = "The store is closed."
                 raise Unavailable(msg)
             if self._queue.qsize() >= MOST_WAITING:
                 raise Overloaded
-            self._queue.put((command, future))
+            self._queue.put((asked, future))
         return future
 
     def close(self) -> None:
@@ -118,9 +130,9 @@ class Writer:
         if self._connection is not None:
             self._connection.close()
 
-    def _next(self) -> tuple[list[_Waiting], bool]:
-        """Wait for a command, take all that have come with it, and say whether there will be more."""
-        batch: list[_Waiting] = []
+    def _next(self) -> tuple[list[_Waiting[Asked, Told]], bool]:
+        """Wait for somebody, take all that have come with them, and say whether there will be more."""
+        batch: list[_Waiting[Asked, Told]] = []
         item = self._queue.get()
         while item is not None:
             if item[1].set_running_or_notify_cancel():
@@ -133,9 +145,9 @@ class Writer:
                 return batch, True
         return batch, False
 
-    def _store(self, batch: Sequence[_Waiting]) -> None:
+    def _store(self, batch: Sequence[_Waiting[Asked, Told]]) -> None:
         try:
-            answers = self._insert([command for command, _ in batch])
+            answers = self._stored([asked for asked, _ in batch])
         except Unavailable as error:
             for _, future in batch:
                 future.set_exception(error)
@@ -147,15 +159,18 @@ class Writer:
                     self._store([waiting])
         else:
             for (_, future), answer in zip(batch, answers, strict=True):
-                _answer(future, answer)
+                if isinstance(answer, Exception):
+                    future.set_exception(answer)
+                else:
+                    future.set_result(answer)
 
-    def _insert(self, commands: Sequence[StoredCommand]) -> list[Answer]:
-        """Store commands; on a lost connection again: their keys see to it that nothing is stored twice."""
+    def _stored(self, together: Sequence[Asked]) -> Sequence[Told | Exception]:
+        """Store what is asked; on a lost connection again, as long as there is patience."""
         while True:
             try:
                 if self._connection is None:
                     self._connection = connect(self._address)
-                answers = insert_commands(self._connection, commands)
+                answers = self._insert(self._connection, together)
             except psycopg.Error as error:
                 if not self._lost(error):
                     raise
@@ -190,13 +205,17 @@ def _meaning(error: Exception) -> Exception:
     return Unavailable.because(error) if isinstance(error, psycopg.OperationalError) else error
 
 
-def _answer(future: Future[Appended], answer: Answer) -> None:
+def store_commands(connection: Connection, commands: Sequence[StoredCommand]) -> list[Appended | Exception]:
+    """Store commands, in their order. Their keys see to it that nothing is stored twice."""
+    return [_told(answer) for answer in insert_commands(connection, commands)]
+
+
+def _told(answer: Answer) -> Appended | Exception:
     if answer.outcome == CONFLICT:
-        future.set_exception(Conflict())
-    elif answer.outcome == REUSED:
-        future.set_exception(KeyReused())
-    else:
-        future.set_result(appended(answer))
+        return Conflict()
+    if answer.outcome == REUSED:
+        return KeyReused()
+    return appended(answer)
 
 
 def appended(answer: Answer) -> Appended:

@@ -1,4 +1,4 @@
-"""How fast the ledger is, beside a bare SELECT of the same rows in the same run: `make bench`, EVENTS=1000000 for more.
+"""How fast the ledger is, beside a bare SELECT of the same rows in the same run: `make bench`; EVENTS=1000000 for more.
 
 A year of the demo is played once, and its events are stored again and again under other streams until there are enough.
 """
@@ -27,6 +27,7 @@ from grantflow.evidence.pack import write_pack
 from grantflow.evidence.selecting import Scope
 from grantflow.judging import judge
 from grantflow.ledger.anchors import own_anchors
+from grantflow.ledger.fields import verify_fields
 from grantflow.ledger.verifying import Looked, verify_log
 from grantflow.rooms import room
 from grantflow.store import Store
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 EVENTS = int(os.environ.get("EVENTS", "200000"))
-APPLICATIONS = int(os.environ.get("APPLICATIONS", "2000"))
+APPLICATIONS = int(os.environ.get("APPLICATIONS", "8000"))
 CALL = "imdi-2023-tillegg"
 ROUNDS = 3
 SELECT = (
@@ -58,7 +59,7 @@ def main() -> None:
 
 
 def year(home: Path, address: str) -> None:
-    """A real call: every event decided again, and its pack."""
+    """A real call: every event decided again, the digests of its fields, and its pack."""
     with Store(address) as store:
         app = App.on(store, home / "ledger.keys")
         play(app, definition_files(room("workflows") / "calls" / CALL), Story(APPLICATIONS))
@@ -71,6 +72,12 @@ def year(home: Path, address: str) -> None:
                 faults = list(judge(store, lambda *_: None).faults())
             assert not faults, faults[:1]
             rate("every event decided again", events, judged[0], bare)
+        for _ in range(ROUNDS):
+            bare = selected(address)
+            with timed() as looked:
+                faults = list(verify_fields(store, lambda *_: None))
+            assert not faults, faults[:1]
+            rate("digests of fields", events, looked[0], bare)
         with timed() as packed:
             made = write_pack(store, note, Scope(call=CALL), home / "call.zip")
         say(f"  its evidence pack: {packed[0]:.1f} s, {made.bytes / 1e6:.1f} MB")

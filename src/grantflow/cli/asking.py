@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import mimetypes
 import sys
 import unicodedata
@@ -20,9 +19,10 @@ from grantflow.domain.circumstances import Circumstances
 from grantflow.domain.errors import BadRequest
 from grantflow.domain.register import valid_orgnr
 from grantflow.domain.roles import DIRECTORATE, MUNICIPAL
+from grantflow.strict_json import json_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for machines.")]
 Person = Annotated[str, typer.Option("--as", help="Who acts: a stable pseudonym, never a name.")]
@@ -82,17 +82,7 @@ def content(source: str) -> dict[str, Any]:
     """A JSON object from a file, or from standard input (`-`); empty when no source is named."""
     if not source:
         return {}
-    raw = _bytes(source)
-    try:
-        text = unicodedata.normalize("NFC", raw.decode())
-        data = json.loads(text, object_pairs_hook=_without_doubles, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        msg = f"The content of {_named(source)} is not JSON as it should be: {error}"
-        raise BadRequest(msg) from error
-    if not isinstance(data, dict):
-        msg = f"The content of {_named(source)} must be one JSON object."
-        raise BadRequest(msg)
-    return data
+    return json_object(_bytes(source), _named(source))
 
 
 def text_of(source: str) -> str:
@@ -140,16 +130,3 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, names, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
     return f"There is no {kind} {name[:60]!r}.{hint} There are: {', '.join(names)}."
-
-
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    data = dict(pairs)
-    if len(data) != len(pairs):
-        msg = "a key stands twice in one object"
-        raise ValueError(msg)
-    return data
-
-
-def _no_constant(name: str) -> Iterator[None]:
-    msg = f"{name} is not a JSON number"
-    raise ValueError(msg)

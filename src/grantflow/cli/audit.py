@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from grantflow.accesses import with_reads
 from grantflow.cli.asking import Json, instant, unknown
 from grantflow.cli.calls import sound
+from grantflow.cli.noting import noted
 from grantflow.cli.opening import opened
 from grantflow.cli.output import console, plain_table, waiting, write, write_json, write_list
 from grantflow.domain.errors import BadRequest, NotFound
@@ -57,7 +59,10 @@ def ask(
     asked = _named(question)
     with opened() as app, waiting(f"Asking {asked.name}"):
         history = _history(app, call, at)
+        if asked.reads:
+            history = with_reads(app.store, history)
         rows = list(asked.answer(history))
+        noted(app, "asked", f"question {asked.name}", call=call or None, count=len(history.cases))
     if into:
         _write_csv(into, asked, rows)
         return

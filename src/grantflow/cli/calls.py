@@ -71,6 +71,12 @@ def draw(
         raise BadRequest(msg) from error
 
 
+@calls.command(epilog="Example: grantflow call files workflows/calls/imdi-2023-tillegg > call.json")
+def files(folder: Folder) -> None:
+    """Print a call's files as one JSON document: the body that `POST /api/v1/calls` takes."""
+    write_json({"files": definition_files(folder)})
+
+
 @calls.command(
     epilog="Example: grantflow call publish workflows/calls/imdi-2023-tillegg --as imdi-lead --org 987879696"
 )

@@ -11,6 +11,7 @@ from grantflow.cli.asking import Json, instant
 from grantflow.cli.case_page import case_page, history_page, told_apart
 from grantflow.cli.cases import CaseId, cases
 from grantflow.cli.difference_page import difference_page
+from grantflow.cli.noting import noted
 from grantflow.cli.opening import case_id, opened, rows
 from grantflow.cli.output import console, write, write_json
 from grantflow.domain.application import fold
@@ -62,6 +63,7 @@ def show(
         state = stood.case
         call = app.service.states.call(state.call, state.definition)
         number = rows(app, "SELECT number FROM case_list WHERE case_id = %(id)s", id=state.id)[0]["number"]
+        noted(app, "read", "case", case=state.id, call=state.call)
     if as_json:
         told = {**msgspec.to_builtins(state), "content_digest": state.content_digest}
         if by == "happened":
@@ -81,8 +83,10 @@ def history(case: CaseId, at: At = "", *, as_json: Json = False) -> None:
     """Show every event of a case (recorded by an instant): when, who, in which role, on what authority, what."""
     until = instant(at) if at else None
     with opened() as app:
-        entries = as_it_stood(app, case_id(app, case), until).entries
+        stood = as_it_stood(app, case_id(app, case), until)
+        entries = stood.entries
         names = app.service.people.names(entry.event.stamp.person for entry in entries)
+        noted(app, "read", "history", case=stood.case.id, call=stood.case.call)
     if as_json:
         write_json({"items": [_named_row(entry, names) for entry in entries], "next": None})
     else:
@@ -97,10 +101,13 @@ def letter(case: CaseId, *, as_json: Json = False) -> None:
     changed by that.
     """
     with opened() as app:
-        entries = app.store.load(case_id(app, case))
+        stream = case_id(app, case)
+        entries = app.store.load(stream)
         issued = [(entry, entry.event) for entry in entries if isinstance(entry.event, LetterIssued)]
         persons = {event.signed_by for _, event in issued} | {event.stamp.person for _, event in issued}
         names = app.service.people.names(persons)
+        if entries:
+            noted(app, "read", "letters", case=stream, call=fold(stream, entries).call)
     if as_json:
         items = [{**_named_row(entry, names), "letter": event.signed(names)} for entry, event in issued]
         write_json({"items": items, "next": None})
@@ -126,6 +133,7 @@ def diff(
         raise BadRequest(msg)
     with opened() as app:
         after = as_it_stood(app, case_id(app, case), last)
+        noted(app, "read", "changes", case=after.case.id, call=after.case.call)
     before = standing(after.case.id, after.entries, first)
     between = after.entries[before.case.version :]
     changes = difference(before.case, after.case)

@@ -22,6 +22,8 @@ from grantflow.cli.output import write, write_json, write_list
 from grantflow.cli.people import people
 from grantflow.cli.read_models import read_models
 from grantflow.cli.replay import EXAMPLES, replay
+from grantflow.cli.token import EXAMPLES as TOKENS
+from grantflow.cli.token import token
 from grantflow.domain.calendar import end_of_day
 from grantflow.domain.errors import BadRequest
 
@@ -40,6 +42,7 @@ app.add_typer(read_models, name="projections")
 app.add_typer(ledger, name="ledger")
 app.add_typer(audit, name="audit")
 app.command(epilog=EXAMPLES)(replay)
+app.command(epilog=TOKENS)(token)
 
 MOST_APPLICATIONS = 100_000
 
@@ -100,6 +103,32 @@ def work(
         write_json({"taken": taken})
     else:
         write(f"{taken} steps taken.\n")
+
+
+@app.command(
+    epilog="Examples: grantflow serve / grantflow serve --port 8000 --processes 4 / "
+    "GRANTFLOW_ISSUERS=issuers.toml GRANTFLOW_DATABASE_URL=postgresql://… grantflow serve --host 0.0.0.0"
+)
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="The port to listen at.")] = 8000,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="How many processes answer.")] = 1,
+    *,
+    duties: Annotated[
+        bool | None,
+        typer.Option(
+            "--duties/--no-duties",
+            help="Keep the duties of `grantflow work` here too; unless said, on the embedded database only.",
+        ),
+    ] = None,
+) -> None:
+    """Serve the HTTP interface until stopped; what it is stands at /docs."""
+    from grantflow.web.server import run as run_service  # noqa: PLC0415 - heavy, and only needed here
+
+    chosen = settings()
+    logs.set_up(chosen.log_level, chosen.log_format, keeps_running=True)
+    keep = not chosen.database_url if duties is None else duties
+    run_service(chosen, host=host, port=port, processes=processes, duties=keep)
 
 
 def _end(text: str) -> datetime:

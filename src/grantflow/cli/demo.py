@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 CALL, SECOND_CALL = "imdi-2023-tillegg", "eksempel-2025-omrader"
 DATABASE, SECOND_DATABASE = "grantflow_demo", "grantflow_demo_areas"
+RIKSREVISJONEN = "974760843"
 _FIRST, _LAST = datetime(2023, 8, 10, tzinfo=UTC), datetime(2026, 2, 10, tzinfo=UTC)
 
 
@@ -63,6 +64,21 @@ def run_demo(
             f"Kept. Look on with `{_on(DATABASE)} case list`, `{_on(DATABASE)} case history {CALL}-0001`,\n"
         )
         write(f"and at the other call with `{_on(SECOND_DATABASE)} case list`.\n")
+        _say_where(settings)
+
+
+def _say_where(settings: Settings) -> None:
+    """Where to look at it over HTTP, and as whom: with a token, where the built-in issuer gives them."""
+    from grantflow.identity import BuiltIn  # noqa: PLC0415 - heavy, and only needed here
+
+    write(f"\nServe it with `{_on(DATABASE)} serve`, and open http://127.0.0.1:8000/docs\n")
+    if settings.issuers is None:
+        token = BuiltIn.on(settings).issue("demo-auditor", ["auditor"], RIKSREVISJONEN)
+        write(f"An auditor's token, for eight hours:\n{token}\n")
+        write(
+            "Try: curl -H 'Authorization: Bearer TOKEN' http://127.0.0.1:8000/api/v1/applications\n"
+            "(more in docs/api.md; other tokens: grantflow token --help)\n"
+        )
 
 
 def _files(call: str) -> dict[str, str]:

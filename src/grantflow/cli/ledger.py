@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from grantflow.cli.asking import Json, content, text_of
+from grantflow.cli.noting import noted
 from grantflow.cli.opening import case_id, opened
 from grantflow.cli.output import (
     console,
@@ -130,6 +131,8 @@ def pack(
     with opened() as app, waiting(f"Packing {call or case}"):
         scope = Scope(call=call) if call else Scope(case=case_id(app, case))
         packed = write_pack(app.store, app.ledger.seal(), scope, Path(output), left_out=without)
+        count = 0 if scope.case else packed.cases
+        noted(app, "exported", "pack", case=scope.case, call=call or None, count=count)
     write_one(packed, as_json=as_json)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from grantflow.accesses import with_reads
 from grantflow.domain.money import kroner
 from grantflow.evidence.answers import Answered
 from grantflow.history import gather
@@ -139,7 +140,7 @@ def audited(app: App) -> Audited:
     """Seal the log, verify everything, and ask every question of the auditor's."""
     note = app.ledger.seal()
     verdict = Verification(app.store, app.projector).run()
-    history = gather(app.store.everything())
+    history = with_reads(app.store, gather(app.store.everything()))
     answers = [Answered(question, list(question.answer(history))) for question in questions()]
     return Audited(
         sealed=Checkpoint.read(Note.read(note).text).size,

@@ -66,6 +66,8 @@ class Application(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     asked_ore: Ore = 0
     eligible_ore: Ore = 0
     title: str = ""
+    partners: tuple[str, ...] = ()
+    """The organisations that apply together with the applicant, once submitted (R7)."""
     earlier: tuple[EarlierStage, ...] = ()
 
     case_officer: str = ""

@@ -49,9 +49,10 @@ class Approve(Command, frozen=True, kw_only=True):
 
     def decide(self, s: Situation) -> Sequence[Event]:
         refuse_if(s.step, s.call.application_form.check(s.case.content, complete=True, section=None))
-        if self.content not in (None, s.case.content_digest):
+        digest = s.case.content_digest
+        if self.content not in (None, digest):
             msg = (
-                f"The content has changed since you read it, and its digest is {s.case.content_digest}. "
+                f"The content has changed since you read it, and its digest is {digest}. "
                 "Read it again before you approve."
             )
             raise ApprovalOutdated(msg)
@@ -60,7 +61,7 @@ class Approve(Command, frozen=True, kw_only=True):
         authority = delegation.reference if delegation else self.capacity
         return [
             ApplicationApproved(
-                content=s.case.content_digest,
+                content=digest,
                 capacity=self.capacity,
                 delegation=delegation,
                 stamp=s.stamp(authority=authority),
@@ -82,7 +83,7 @@ class Approve(Command, frozen=True, kw_only=True):
         return None
 
     def _district(self, s: Situation) -> None:
-        number = s.call.facts.of(s.case.content, s.at).fact("application.district", str, "")
+        number = s.reads.fact("application.district", str, "")
         if not number:
             if self.capacity == "district-director":
                 msg = "A district director approves for a district of the applicant; the application names none."

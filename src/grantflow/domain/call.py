@@ -13,28 +13,26 @@ from grantflow.domain.calendar import OSLO, end_of_day, start_of_day
 from grantflow.domain.call_file import (
     APPLICATION_FORM,
     REPORT_FORM,
-    ApplicationFacts,
     CallFile,
-    ConsultationFile,
     Criterion,
     DeadlineFile,
     LettersFile,
-    Reporting,
     Stage,
     Theme,
 )
 from grantflow.domain.digest import digest_of
-from grantflow.domain.errors import Refused
 from grantflow.domain.forms import Form
 from grantflow.domain.money import Ore, ore
 from grantflow.domain.process import Process, ProcessFile
+from grantflow.domain.reading import Consultation, DefinitionError, Facts
 from grantflow.domain.register import Register
-from grantflow.domain.rules import Condition, Rules, context_of
+from grantflow.domain.rules import Rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from grantflow.domain.errors import Failure
+    from grantflow.domain.reading import Reading
 
 CALL, PROCESS, LETTERS = "call.toml", "process.toml", "letters.toml"
 REGISTERS = MUNICIPALITIES, DISTRICTS, COUNTIES, LANGUAGE_FORMS = (
@@ -44,18 +42,8 @@ REGISTERS = MUNICIPALITIES, DISTRICTS, COUNTIES, LANGUAGE_FORMS = (
     "registers/language-forms.csv",
 )
 
-F = TypeVar("F", str, int, bool, list[str])
-"""What a fact of a form can be."""
-
 REMINDER_HOUR = timedelta(hours=9)
 """Reminders go out at nine in the morning in Oslo."""
-
-
-class DefinitionError(Refused):
-    """The files are not a definition; `grantflow call check` says where."""
-
-    code = "definition-broken"
-    status = 422
 
 
 class Deadline(msgspec.Struct, frozen=True):
@@ -101,56 +89,6 @@ class Deadline(msgspec.Struct, frozen=True):
                 for n in sorted(declared.follow_ups_days_after)
             ),
         )
-
-
-class Consultation:
-    """A statement that some applications need, and the condition that says which."""
-
-    def __init__(self, declared: ConsultationFile, register: Register) -> None:
-        self.body = declared.body
-        self._condition = Condition(declared.require)
-        self._register = register
-
-    def required(self, content: Mapping[str, Any], at: datetime) -> bool:
-        """Whether an application with this content needs the statement."""
-        return self._condition.holds(context_of(content, self._register, at))
-
-
-class Facts:
-    """The expressions by which a call's forms are read, compiled once: `application.asked`, `reporting.booked`."""
-
-    def __init__(
-        self, application: ApplicationFacts, reporting: Reporting | None, register: Register
-    ) -> None:
-        named = {f"application.{name}": text for name, text in msgspec.structs.asdict(application).items()}
-        if reporting:
-            named["reporting.booked"] = reporting.booked
-        self._conditions = {name: Condition(text) for name, text in named.items() if text}
-        self._register = register
-
-    def of(self, content: Mapping[str, Any], at: datetime) -> Reading:
-        """This content, ready to be asked for its facts."""
-        return Reading(self._conditions, context_of(content, self._register, at))
-
-
-class Reading:
-    """One content as a call's forms are read: handed to the expressions once, however many facts are asked for."""
-
-    def __init__(self, conditions: Mapping[str, Condition], context: Any) -> None:  # noqa: ANN401 - the library's own
-        self._conditions, self._context = conditions, context
-
-    def fact(self, name: str, kind: type[F], unless: F) -> F:
-        """A fact of this content; `unless` where the call does not read it. DefinitionError when it is another kind."""
-        condition = self._conditions.get(name)
-        if condition is None:
-            return unless
-        value = condition.value(self._context)
-        if not isinstance(value, kind) or isinstance(value, bool) is not (kind is bool):
-            msg = (
-                f"The call reads {name} by '{condition.expression}', which gives {value!r} for this content."
-            )
-            raise DefinitionError(msg)
-        return value
 
 
 _Declared = TypeVar("_Declared", Criterion, Theme, Deadline)
@@ -199,11 +137,9 @@ class Call:
             msgspec.convert(tomllib.loads(files[LETTERS]), LettersFile) if LETTERS in files else None
         )
         self.rules = declared.rules
-        self._rules = Rules(declared.rules, self.register)
+        self._rules = Rules(declared.rules)
         self.facts = Facts(declared.application, declared.reporting, self.register)
-        self.consultation = (
-            Consultation(declared.consultation, self.register) if declared.consultation else None
-        )
+        self.consultation = Consultation(declared.consultation) if declared.consultation else None
         self.whole = self
         self._within: dict[tuple[str, str], Call] = {}
 
@@ -258,12 +194,20 @@ class Call:
 
     def deadlines_of(self, step: str) -> tuple[Deadline, ...]:
         """The deadlines that bound a step, the earliest first."""
-        bounding = (deadline for deadline in self.deadlines.values() if step in deadline.steps)
+        bounding = [deadline for deadline in self.deadlines.values() if step in deadline.steps]
         return tuple(sorted(bounding, key=lambda deadline: deadline.limit))
 
     def failures(self, step: str, content: Mapping[str, Any], at: datetime) -> tuple[Failure, ...]:
         """The declared rules of a step that do not hold for this content at this instant."""
-        return self._rules.failures(step, content, at, area=self.area, stage=self.stage)
+        return self.unmet(step, self.facts.of(content, at))
+
+    def has_rules(self, step: str) -> bool:
+        """Whether there are declared rules of a step, wherever they hold."""
+        return self._rules.has(step)
+
+    def unmet(self, step: str, reads: Reading) -> tuple[Failure, ...]:
+        """The declared rules of a step that do not hold for content that reads like this."""
+        return self._rules.failures(step, reads.context, area=self.area, stage=self.stage)
 
 
 def _narrowed(call: Call, area: str, stage: str) -> Call:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -38,12 +39,7 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     def __post_init__(self) -> None:
         """BadRequest when a name or key is empty, too long or can't be stored, or an instant is not one that can be."""
         for name in ("person", "organisation", "role", "channel", "command"):
-            text = getattr(self, name)
-            if not 0 < len(text) <= LONGEST_NAME or not text.isprintable() or not storable(text):
-                msg = f"'{name}' must be 1 to {LONGEST_NAME} printable characters."
-                raise BadRequest(msg)
-            if holds_one(text):
-                raise IdentityNumber(name)
+            _look_at(name, getattr(self, name))
         if self.authority is not None and not storable(self.authority):
             msg = "'authority' holds characters that can't be stored."
             raise BadRequest(msg)
@@ -57,3 +53,13 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
                 "'effective_at' lies after the instant it is told at; nothing is recorded before it happens."
             )
             raise BadRequest(msg)
+
+
+@lru_cache(maxsize=4_096)
+def _look_at(name: str, text: str) -> None:
+    """BadRequest or IdentityNumber when a name or key is none that can be; the same few come again and again."""
+    if not 0 < len(text) <= LONGEST_NAME or not text.isprintable():
+        msg = f"'{name}' must be 1 to {LONGEST_NAME} printable characters."
+        raise BadRequest(msg)
+    if holds_one(text):
+        raise IdentityNumber(name)

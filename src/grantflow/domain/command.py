@@ -18,6 +18,7 @@ from grantflow.domain.event import Event, Stamp
 from grantflow.domain.frame import Frame
 from grantflow.domain.money import Ore, ore
 from grantflow.domain.plain import storable
+from grantflow.domain.reading import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,8 @@ class Situation(msgspec.Struct, frozen=True):
     """All a decision may look at: the call's rules, the case so far, the frame, the authorities, the circumstances.
 
     `call` is the call as it is for this case: in its area, at its stage. `authorities` are those of the organisation
-    that acts. `revision` is the call's newest definition, where the command asks for it.
+    that acts. `revision` is the call's newest definition, where the command asks for it. `reading` is the content
+    that the command is about, as the call reads it, once its rules have been asked.
     """
 
     call: Call
@@ -45,12 +47,18 @@ class Situation(msgspec.Struct, frozen=True):
     step: str
     authorities: Authorities = Authorities(id=UUID(int=0))
     revision: Call | None = None
+    reading: Reading | None = None
 
     @property
     def at(self) -> datetime:
         """The instant that counts and is recorded: the command's, or the case's last if a clock is a little behind."""
         recorded = self.case.recorded_at
         return self.by.at if recorded is None else max(self.by.at, recorded)
+
+    @property
+    def reads(self) -> Reading:
+        """The content that the command is about, as the call reads it."""
+        return self.reading or self.call.facts.of(self.case.content, self.at)
 
     @property
     def target(self) -> str:

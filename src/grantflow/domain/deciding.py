@@ -60,7 +60,10 @@ def decide(s: Situation, command: Command) -> Sequence[Event]:
     """The one way a command is judged. `s.call` may be the whole call: it is looked at as it is for this case."""
     s = _within(s, command.area_of(s.case))
     admit(s)
-    refuse_if(s.step, s.call.failures(s.step, {**command.subject(s.case), "facts": facts_of(s)}, s.at))
+    if s.call.has_rules(s.step):
+        reading = s.call.facts.of({**command.subject(s.case), "facts": facts_of(s)}, s.at)
+        refuse_if(s.step, s.call.unmet(s.step, reading))
+        s = msgspec.structs.replace(s, reading=reading)
     return command.decide(s)
 
 

@@ -191,6 +191,18 @@ class NothingDue(Refused):
     code = "nothing-due"
 
 
+class VersionMismatch(Refused):
+    """The case is not as the caller last saw it (`If-Match`)."""
+
+    code = "version-mismatch"
+    status = 412
+
+    def __init__(self, expected: int, version: int) -> None:
+        super().__init__(
+            f"The case is at version {version}, and you asked for version {expected}. Nothing was done: read it anew."
+        )
+
+
 class ClockBehind(Refused):
     """The command's instant lies before what the case has already recorded."""
 

@@ -68,6 +68,8 @@ class Form:
         if odd is not None:
             return (self._failure(path, odd),)
         validator = self._parts[section][complete] if section else self._whole[complete]
+        if validator.is_valid(content):
+            return ()
         return tuple(
             self._told(error, path)
             for error in validator.iter_errors(content)

@@ -1,6 +1,7 @@
 """Money is NOK in whole øre inside, and a decimal string with two digits outside: never a float."""
 
 import re
+from functools import lru_cache
 
 Ore = int
 """An amount of NOK in whole øre."""
@@ -9,6 +10,7 @@ _GAP = "\N{NO-BREAK SPACE}"
 _KRONER = re.compile(r"(0|[1-9][0-9]{0,11})\.([0-9]{2})")
 
 
+@lru_cache(maxsize=4_096)
 def ore(text: str) -> Ore:
     """The amount that a string like `1234567.00` stands for; ValueError for any other form."""
     match = _KRONER.fullmatch(text)

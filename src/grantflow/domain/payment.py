@@ -298,12 +298,12 @@ def _changed_lately(s: Situation) -> datetime | None:
 
 def _exempted(s: Situation) -> None:
     """The ministry's exemption is there, and holds for as long as the project lasts (R15)."""
-    exemption, content = s.case.exemption, s.case.content
+    exemption = s.case.exemption
     if exemption is None:
         msg = "The measure lies outside the acts: record the ministry's exemption first (record-exemption; R15)."
         raise NotReady(msg)
     begins, ends = str(exemption.valid_from), str(exemption.valid_to)
-    reads = s.call.facts.of(content, s.at)
+    reads = s.reads
     first = reads.fact("application.starts_on", str, begins)
     last = reads.fact("application.ends_on", str, ends)
     if not (begins <= first and last <= ends):

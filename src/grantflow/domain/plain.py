@@ -55,33 +55,40 @@ def oddity(content: Any) -> Words | None:  # noqa: ANN401 - anything at all
     values = characters = depth = 0
     level: list[Any] = [content]
     while level:
-        values += len(level)
-        characters += sum(map(len, (value for value in level if isinstance(value, str))))
+        texts, keys, below, odd = _spread(level)
+        values += len(level) + len(keys)
+        try:
+            text = "".join(texts + keys)
+        except TypeError:
+            return _KIND
+        characters += len(text)
         if depth > DEEPEST:
             return _DEEP
         if values > MOST_VALUES or characters > MOST_CHARACTERS:
             return _LARGE
-        below: list[Any] = []
-        for value in level:
-            odd = _odd(value, below)
-            if odd is not None:
-                return odd
+        if odd or not storable(text):
+            return odd or _TEXT
         level, depth = below, depth + 1
     return None
 
 
-def _odd(value: Any, below: list[Any]) -> Words | None:  # noqa: ANN401 - anything at all
-    """What is wrong with one value by itself; what it holds is put with what is looked at next."""
-    if isinstance(value, str):
-        return _TEXT if _UNSTORABLE.search(value) else None
-    if isinstance(value, dict):
-        below.extend(value)
-        below.extend(value.values())
-        return None if all(isinstance(key, str) for key in value) else _KIND
-    if isinstance(value, list):
-        below.extend(value)
-        return None
-    return _odd_figure(value)
+def _spread(level: list[Any]) -> tuple[list[str], list[Any], list[Any], Words | None]:
+    """The texts at one level, the keys, what lies a level below, and what is wrong with the other values."""
+    texts: list[str] = []
+    keys: list[Any] = []
+    below: list[Any] = []
+    odd = None
+    for value in level:
+        if isinstance(value, str):
+            texts.append(value)
+        elif isinstance(value, dict):
+            keys += value
+            below += value.values()
+        elif isinstance(value, list):
+            below += value
+        else:
+            odd = odd or _odd_figure(value)
+    return texts, keys, below, odd
 
 
 def _odd_figure(value: Any) -> Words | None:  # noqa: ANN401 - anything at all
@@ -94,4 +101,4 @@ def _odd_figure(value: Any) -> Words | None:  # noqa: ANN401 - anything at all
 
 def storable(text: str) -> bool:
     """Whether a text can be stored and shown: no control characters but tab and line breaks, no half of a pair."""
-    return _UNSTORABLE.search(text) is None
+    return text.isprintable() or _UNSTORABLE.search(text) is None

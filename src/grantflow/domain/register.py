@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from datetime import date, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -151,6 +152,7 @@ def _digits(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
+@lru_cache(maxsize=4_096)
 def _mod_11(number: str, weights: tuple[int, ...]) -> bool:
     total = sum(int(digit) * weight for digit, weight in zip(number, weights, strict=False))
     return -total % 11 == int(number[-1])

@@ -68,26 +68,31 @@ class Condition:
 class Rules:
     """The rules of one call, compiled once and kept by the step they belong to."""
 
-    def __init__(self, declared: Sequence[Rule], register: Register) -> None:
-        self._register = register
+    def __init__(self, declared: Sequence[Rule]) -> None:
         self._by_step: dict[str, list[tuple[Rule, Condition]]] = {}
+        self._named: dict[str, frozenset[str]] = {}
         for rule in declared:
             condition = Condition(rule.require)
             for step in rule.when:
                 self._by_step.setdefault(step, []).append((rule, condition))
+                self._named[step] = self._named.get(step, frozenset()) | condition.variables
+
+    def has(self, step: str) -> bool:
+        """Whether there are rules of this step, wherever they hold."""
+        return step in self._by_step
 
     def failures(
-        self, step: str, content: Mapping[str, Any], at: datetime, *, area: str = "", stage: str = ""
+        self, step: str, context: Callable[[frozenset[str]], cel.Context], *, area: str = "", stage: str = ""
     ) -> tuple[Failure, ...]:
-        """The rules of this step that do not hold for the content at this instant, in declared order."""
+        """The rules of this step that do not hold, in declared order; `context` gives what these names stand for."""
         rules = [one for one in self._by_step.get(step, ()) if one[0].concerns(area, stage)]
         if not rules:
             return ()
-        context = context_of(content, self._register, at)
+        named = context(self._named[step])
         return tuple(
             Failure(rule.id, rule.message, rule.source, rule.path)
             for rule, condition in rules
-            if not condition.holds(context)
+            if not condition.holds(named)
         )
 
 

@@ -37,6 +37,7 @@ class ApplicationSubmitted(CaseEvent, frozen=True, kw_only=True):
         return case.but(
             submitted=self.content,
             title=self.title,
+            partners=self.partners,
             asked_ore=self.asked_ore,
             eligible_ore=self.eligible_ore,
             consultation_due=self.consultation_due,
@@ -82,7 +83,7 @@ class Submit(Command, frozen=True, kw_only=True):
         if case.approval is None or case.approval.content != digest:
             msg = "What would be submitted is not what the director approved. Have it approved again."
             raise ApprovalOutdated(msg)
-        reads = call.facts.of(case.content, s.at)
+        reads = s.reads
         submitted = ApplicationSubmitted(
             content=digest,
             title=reads.fact("application.title", str, ""),
@@ -92,7 +93,7 @@ class Submit(Command, frozen=True, kw_only=True):
             participants=reads.fact("application.participants", int, 0),
             partners=tuple(reads.fact("application.partners", list, [])),
             themes=tuple(reads.fact("application.themes", list, [])),
-            consultation_due=call.consultation is not None and call.consultation.required(case.content, s.at),
+            consultation_due=call.consultation is not None and call.consultation.required(reads),
             exemption_needed=reads.fact("application.exemption_needed", bool, unless=False),
             stamp=s.stamp(),
         )

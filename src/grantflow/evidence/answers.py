@@ -1,4 +1,4 @@
-"""The auditor's questions, answered from a pack's own events: as JSON that is exact, and as CSV for a spreadsheet."""
+"""The auditor's questions, answered for a pack: as JSON that is exact, and as CSV for a spreadsheet."""
 
 from __future__ import annotations
 
@@ -79,6 +79,8 @@ def as_json(answer: Answered, scope: str, *, whole: bool) -> bytes:
         "count": len(answer.rows),
         "breach_count": len(answer.breaches),
     }
+    if question.reads:
+        told["source"] = "the access log, which stands in no event and is not in the ledger"
     if whole:
         told["rows"] = [{"found": row.found, "events": row.events} for row in answer.rows]
     return msgspec.json.format(msgspec.json.encode(told), indent=1) + b"\n"

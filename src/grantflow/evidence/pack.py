@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from grantflow import rooms
+from grantflow.accesses import with_reads
+from grantflow.evidence.answers import history_of
 from grantflow.evidence.archive import archive
 from grantflow.evidence.checkpoint import checked
 from grantflow.evidence.leaving_out import ATTACHMENT, names_left_out
@@ -81,7 +83,8 @@ def write_pack(  # noqa: PLR0913 - what there is to choose
             pack.write_proof(checkpoint_note, checkpoint)
             pack.write_events()
             pack.write_what_they_name()
-        write_reading(into, selected, checkpoint, pack.entries, asked, at, sorted(names))
+        history = with_reads(store, history_of(selected, pack.entries))
+        write_reading(into, selected, checkpoint, history, asked, at, sorted(names))
         pack.write_contents(checkpoint, at)
     return Packed(
         path=str(target),

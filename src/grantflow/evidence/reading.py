@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grantflow.evidence.answers import answered, as_csv, as_json, history_of
+from grantflow.evidence.answers import answered, as_csv, as_json
 from grantflow.evidence.report import report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from grantflow.domain.event import Entry
     from grantflow.evidence.archive import Archive
     from grantflow.evidence.selecting import Selected
+    from grantflow.history import History
     from grantflow.ledger.note import Checkpoint
     from grantflow.question import Question
 
@@ -26,7 +26,7 @@ def write_reading(  # noqa: PLR0913, PLR0917 - what there is to read about
     into: Archive,
     selected: Selected,
     checkpoint: Checkpoint,
-    entries: Sequence[Entry],
+    history: History,
     questions: Sequence[Question],
     at: datetime,
     left_out: Sequence[str],
@@ -35,7 +35,6 @@ def write_reading(  # noqa: PLR0913, PLR0917 - what there is to read about
     into.write("README.txt", readme(selected, checkpoint, at, left_out))
     for name in VERIFIERS:
         into.write(name, (_HERE / "verifiers" / name).read_bytes())
-    history = history_of(selected, entries)
     answers = list(answered(selected, history, questions))
     for answer in answers:
         into.write(f"{answer.name}.json", as_json(answer, history.scope, whole=not left_out))

@@ -48,7 +48,7 @@ def report(  # noqa: PLR0913, PLR0917 - what a report is made of
         **_about(selected, checkpoint, history, at),
         "left_out": [*left_out],
         "states": _states(history) if whole else [],
-        "questions_say": _questions_say(selected, history),
+        "questions_say": _questions_say(selected, history, answers),
         "summary": [[str(one.question.number), one.question.name, _verdict(one, history)] for one in answers],
         "questions": [_told(one, history, whole=whole) for one in answers],
         "cases": [_case(history, case) for case in history.cases[:MOST_CASES]] if whole else [],
@@ -99,12 +99,18 @@ def _about(selected: Selected, checkpoint: Checkpoint, history: History, at: dat
     }
 
 
-def _questions_say(selected: Selected, history: History) -> str:
+def _questions_say(selected: Selected, history: History, answers: Sequence[Answered]) -> str:
     said = f"Svarene er regnet ut av pakkens egne hendelser: {_examined(history)}."
     if selected.number:
         said += (
             " Spørsmål som sammenligner saker eller teller dem, kan ikke besvares av én sak og er ikke med."
         )
+    for one in answers:
+        if one.question.reads:
+            said += (
+                f" Svaret på spørsmål {one.question.number} kommer fra tilgangsloggen: den står ikke i hendelsene, "
+                "og er ikke forseglet."
+            )
     return said
 
 

@@ -58,7 +58,7 @@ class Field(NamedTuple):
 def sealed(place: Place, state: bytes, content: bytes, salt: bytes) -> Leaf:
     """The leaf of an event: `state` is what stands in the table, `content` its JSON (another thing where encrypted)."""
     body = body_digest(salt, state)
-    fields = fields_digest(field_digest(field_salt(salt, field.name), field) for field in fields_of(content))
+    fields = digest_of_fields(salt, content)
     return Leaf(place, salt, body, fields, hash_of(place, body, fields))
 
 
@@ -80,6 +80,11 @@ def fields_of(content: bytes) -> Iterator[Field]:
     named = {**event, **{f"stamp.{key}": value for key, value in stamp.items()}}
     for name in sorted(named):
         yield Field(name, canonical(named[name]))
+
+
+def digest_of_fields(salt: bytes, content: bytes) -> bytes:
+    """The digest over all fields of an event, by its salt and its JSON."""
+    return fields_digest(field_digest(field_salt(salt, field.name), field) for field in fields_of(content))
 
 
 def field_salt(salt: bytes, name: str) -> bytes:

@@ -1,0 +1,105 @@
+"""What surrounds every request: an id, security headers, a line in the log, counters, and one answer time for "no"."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+import uuid
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import structlog
+from litestar.datastructures import MutableScopeHeaders
+from litestar.enums import ScopeType
+from prometheus_client import Counter, Histogram
+
+if TYPE_CHECKING:
+    from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+    from grantflow.web.limits import Limits
+
+log = structlog.get_logger(__name__)
+
+NOT_FOUND_SECONDS = 0.05
+"""How long it takes at least to be told that there is no such thing: what is not there answers no sooner than what one
+may not see."""
+
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+_REQUESTS = Counter("grantflow_http_requests_total", "Requests answered.", ["method", "route", "status"])
+_SECONDS = Histogram("grantflow_http_request_seconds", "Time to answer.", ["method", "route"])
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+    "X-Frame-Options": "DENY",
+}
+
+
+class Envelope:
+    """An ASGI middleware around all others."""
+
+    def __init__(self, app: ASGIApp, addresses: Limits) -> None:
+        self._app, self._addresses = app, addresses
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or let another kind of scope through."""
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        status = 500
+
+        async def sent(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                if status == HTTPStatus.NOT_FOUND:
+                    await asyncio.sleep(max(0.0, began + NOT_FOUND_SECONDS - time.perf_counter()))
+                headers = MutableScopeHeaders.from_message(message)
+                headers["X-Request-Id"] = request_id
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request=request_id):
+            try:
+                self._addresses.admit((scope.get("client") or ("unknown", 0))[0])
+                if scope["method"] == "OPTIONS":
+                    await _options(scope, sent)
+                else:
+                    await self._app(scope, receive, sent)
+            finally:
+                self._told(scope, status, time.perf_counter() - began)
+
+    def _told(self, scope: Scope, status: int, seconds: float) -> None:
+        route = str(scope.get("path_template") or "none")
+        method = str(scope.get("method", ""))
+        if method not in {"GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"}:
+            method = "other"
+        _REQUESTS.labels(method, route, str(status)).inc()
+        _SECONDS.labels(method, route).observe(seconds)
+        log.info("answered", method=method, route=route, status=status, ms=round(seconds * 1000, 1))
+
+
+async def _options(scope: Scope, send: Send) -> None:
+    """Say which methods a path has; what a browser asks before it crosses origins is answered before this."""
+    allowed = scope["litestar_app"].state.methods.get(scope.get("path_template"), "OPTIONS")
+    headers = [(b"allow", allowed.encode())]
+    await send({"type": "http.response.start", "status": HTTPStatus.NO_CONTENT, "headers": headers})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _request_id(scope: Scope) -> str:
+    """The caller's own id for the request, where it is one that can stand in a log; a new one otherwise."""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            given = value.decode("latin-1")
+            return given if _GIVEN_ID.fullmatch(given) else str(uuid.uuid4())
+    return str(uuid.uuid4())

@@ -1,0 +1,37 @@
+"""What the HTTP service is made of, for its handlers: the app, who vouches for callers, the clock, the log's pulse."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from litestar.di import NamedDependency
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from grantflow.app import App
+    from grantflow.identity import Authenticator
+    from grantflow.web.pulse import Pulse
+
+
+_FOLLOWING = 4
+
+
+class House:
+    """Everything a handler may use. `clock` gives the instant that counts, in UTC.
+
+    `followers` are the threads that read on for streams: their own few, so that any number of streams that the log
+    wakes at once stands in line there, and holds up no request.
+    """
+
+    def __init__(
+        self, app: App, identities: Authenticator, pulse: Pulse, clock: Callable[[], datetime]
+    ) -> None:
+        self.app, self.identities, self.pulse, self.clock = app, identities, pulse, clock
+        self.followers = ThreadPoolExecutor(_FOLLOWING, "grantflow-followers")
+
+
+TheHouse = NamedDependency[House]
+"""The house, as a handler asks for it."""

@@ -1,0 +1,1 @@
+"""The paths of `/api/v1`, a file a subject."""

@@ -1,0 +1,131 @@
+"""Taking steps: begin an application, any step of a case's process, a document as it is; and what one may do now."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Annotated, Any
+
+from litestar import Request, Response, get, post
+from litestar.params import FromPath, Parameter
+
+from grantflow.domain.errors import NotFound, RoleNotAllowed
+from grantflow.domain.roles import MUNICIPAL
+from grantflow.service import Request as Command
+from grantflow.web.asking import (
+    CaseName,
+    HappenedAt,
+    IfMatch,
+    Key,
+    Raw,
+    circumstances,
+    expected_version,
+    said,
+)
+from grantflow.web.caller import caller_of
+from grantflow.web.cases import Seen, seen
+from grantflow.web.house import House, TheHouse
+from grantflow.web.open_steps import open_steps
+from grantflow.web.rights import roles_to_take
+from grantflow.web.views import Page, ReceiptView, StepView
+
+if TYPE_CHECKING:
+    from grantflow.receipts import Receipt
+
+AnyRequest = Request[Any, Any, Any]
+
+
+@post("/calls/{call:str}/applications", opt={"right": "begin"}, status_code=201, sync_to_thread=True)
+def begin(
+    request: AnyRequest,
+    house: TheHouse,
+    call: FromPath[str],
+    raw: Raw,
+    key: Key = "",
+    happened_at: HappenedAt = "",
+) -> Response[ReceiptView]:
+    """Begin an application, for your own organisation; `{"area": ...}` where the call has areas."""
+    caller = caller_of(request)
+    by = circumstances(house, caller, tuple(sorted(MUNICIPAL)), key, happened_at)
+    receipt = house.app.service.handle(Command(step="start", call=call, data=said(request, raw), by=by))
+    return answered(receipt, 201, {"Location": f"/api/v1/applications/{receipt.case}"})
+
+
+@post("/applications/{case:str}/steps/{step:str}", opt={"right": "act"}, status_code=200, sync_to_thread=True)
+def take(
+    request: AnyRequest,
+    house: TheHouse,
+    case: CaseName,
+    step: Annotated[str, Parameter(description="The step, such as edit, submit or grant.")],
+    raw: Raw,
+    key: Key = "",
+    if_match: IfMatch = "",
+    happened_at: HappenedAt = "",
+) -> Response[ReceiptView]:
+    """Take one step in a case. The body is the step's content."""
+    found = seen(house, caller_of(request), case, "act")
+    return _taken(request, house, found, step, said(request, raw), key, if_match, happened_at)
+
+
+@post("/applications/{case:str}/documents", opt={"right": "act"}, status_code=200, sync_to_thread=True)
+def upload(
+    request: AnyRequest,
+    house: TheHouse,
+    case: CaseName,
+    raw: Raw,
+    filename: Annotated[str, Parameter(description="What the document is called.")],
+    key: Key = "",
+    if_match: IfMatch = "",
+) -> Response[ReceiptView]:
+    """Attach a document, sent as it is with its own Content-Type: the step `attach` without base64."""
+    found = seen(house, caller_of(request), case, "act")
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    data = {"filename": filename, "media_type": kind, "content": _base64(raw)}
+    return _taken(request, house, found, "attach", data, key, if_match, "")
+
+
+@get("/applications/{case:str}/steps", opt={"right": "read-case"}, sync_to_thread=True)
+def list_steps(request: AnyRequest, house: TheHouse, case: CaseName) -> Page[StepView]:
+    """List what you may do in a case from where it stands: which steps, open or why not, and what each asks for."""
+    caller = caller_of(request)
+    return Page(open_steps(house, caller, seen(house, caller, case)))
+
+
+def _taken(
+    request: AnyRequest,
+    house: House,
+    found: Seen,
+    step: str,
+    data: dict[str, Any],
+    key: str,
+    if_match: str,
+    happened_at: str,
+) -> Response[ReceiptView]:
+    caller = caller_of(request)
+    declared = found.call.process.steps.get(step)
+    if declared is not None:
+        may = roles_to_take(declared, caller.identity, found.related)
+        by = circumstances(house, caller, may, key, happened_at)
+        if by.role not in may:
+            raise RoleNotAllowed(step, by.role, declared.roles)
+    elif step == "start":
+        msg = "An application is begun at /calls/{call}/applications."
+        raise NotFound(msg)
+    else:
+        by = circumstances(house, caller, (), key, happened_at)
+    receipt = house.app.service.handle(
+        Command(step=step, case=found.case.id, data=data, by=by, expected=expected_version(if_match))
+    )
+    return answered(receipt, 200, {"ETag": f'"{receipt.version}"'})
+
+
+def answered(receipt: Receipt, status: int, headers: dict[str, str] | None = None) -> Response[ReceiptView]:
+    """A receipt as the answer, which says whether this is the first time that it is given."""
+    replayed = {"Idempotent-Replayed": "true"} if receipt.repeated else {}
+    return Response(ReceiptView.of(receipt), status_code=status, headers={**replayed, **(headers or {})})
+
+
+def _base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
+HANDLERS = [begin, take, upload, list_steps]
