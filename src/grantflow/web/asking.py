@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import re
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 from litestar.di import NamedDependency
+from litestar.exceptions import InternalServerException
 from litestar.openapi.spec import Example
 from litestar.params import HeaderParameter, Parameter
 
@@ -17,7 +19,7 @@ from grantflow.domain.access import Channel
 from grantflow.domain.circumstances import Circumstances
 from grantflow.domain.errors import BadRequest
 from grantflow.strict_json import json_object
-from grantflow.web.problems import NoSuchPosition, NotCaughtUp, TooLarge, WrongMediaType
+from grantflow.web.problems import NoSuchPosition, NotCaughtUp, TooLarge, TooSlow, WrongMediaType
 
 if TYPE_CHECKING:
     from litestar import Request
@@ -29,6 +31,8 @@ LARGEST_BODY = 32 * 1024 * 1024
 """The most bytes a body may have; what a call takes of a document is less."""
 MOST_ROWS = 200
 WAIT_SECONDS = 5.0
+SILENT_SECONDS = 30.0
+"""How long a body may make one wait for its next bytes."""
 CHANNEL: Channel = "http"
 
 Raw = NamedDependency[bytes]
@@ -143,18 +147,31 @@ def caught_up(house: House, after: int) -> None:
 
 
 async def body(request: Request[Any, Any, Any]) -> bytes:
-    """The body's bytes, read in pieces and never beyond the limit. What is compressed is not taken."""
+    """The body's bytes, read in pieces and never beyond the limit. What is compressed is not taken.
+
+    TooSlow when no more of it comes for SILENT_SECONDS, BadRequest when it is cut off.
+    """
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         msg = "The body is compressed, and must be sent as it is (no Content-Encoding)."
         raise WrongMediaType(msg)
-    pieces, size = [], 0
-    async for piece in request.stream():
-        size += len(piece)
-        if size > LARGEST_BODY:
-            msg = f"The body is larger than {LARGEST_BODY} bytes."
-            raise TooLarge(msg)
-        pieces.append(piece)
-    return b"".join(pieces)
+    pieces, size, stream = [], 0, request.stream()
+    try:
+        while True:
+            async with asyncio.timeout(SILENT_SECONDS):
+                piece = await anext(stream)
+            size += len(piece)
+            if size > LARGEST_BODY:
+                msg = f"The body is larger than {LARGEST_BODY} bytes."
+                raise TooLarge(msg)
+            pieces.append(piece)
+    except StopAsyncIteration:
+        return b"".join(pieces)
+    except TimeoutError as error:
+        msg = f"No more of the body has come for {SILENT_SECONDS:.0f} seconds. Nothing was done."
+        raise TooSlow(msg) from error
+    except InternalServerException as error:  # how the framework says that the connection broke
+        msg = "The body ended before it was whole. Nothing was done."
+        raise BadRequest(msg) from error
 
 
 def said(request: Request[Any, Any, Any], raw: bytes) -> dict[str, Any]:

@@ -90,7 +90,7 @@ async def _identified(house: House, connection: ASGIConnection[Any, Any, Any, An
         log.warning("token-refused", reason="missing")
         msg = "Send one token, as Authorization: Bearer TOKEN (`grantflow token` makes one, for trying out)."
         raise NoToken(msg)
-    token = given[0][len(_BEARER) :].strip()
+    token = given[0][len(_BEARER) :].strip(" ")
     return await asyncio.to_thread(house.identities.identify, token)
 
 

@@ -7,15 +7,19 @@ import re
 import time
 import uuid
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
+from litestar import Request
 from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from prometheus_client import Counter, Histogram
 
+from grantflow.domain.identity_numbers import holds_one
+from grantflow.web.problems import TooMany, problem
+
 if TYPE_CHECKING:
-    from litestar.types import ASGIApp, Message, Receive, Scope, Send
+    from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
     from grantflow.web.limits import Limits
 
@@ -70,13 +74,23 @@ class Envelope:
 
         with structlog.contextvars.bound_contextvars(request=request_id):
             try:
-                self._addresses.admit((scope.get("client") or ("unknown", 0))[0])
-                if scope["method"] == "OPTIONS":
+                if (refused := self._too_many(scope)) is not None:
+                    await refused(scope, receive, sent)
+                elif scope["method"] == "OPTIONS":
                     await _options(scope, sent)
                 else:
                     await self._app(scope, receive, sent)
             finally:
                 self._told(scope, status, time.perf_counter() - began)
+
+    def _too_many(self, scope: HTTPScope) -> ASGIApp | None:
+        """The answer to an address that has asked too often; None for others."""
+        try:
+            self._addresses.admit((scope.get("client") or ("unknown", 0))[0])
+        except TooMany as refusal:
+            request: Request[Any, Any, Any] = Request(scope)
+            return problem(request, refusal).to_asgi_response(app=None, request=request)
+        return None
 
     def _told(self, scope: Scope, status: int, seconds: float) -> None:
         route = str(scope.get("path_template") or "none")
@@ -101,5 +115,6 @@ def _request_id(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == b"x-request-id":
             given = value.decode("latin-1")
-            return given if _GIVEN_ID.fullmatch(given) else str(uuid.uuid4())
+            fit = _GIVEN_ID.fullmatch(given) and not holds_one(given)
+            return given if fit else str(uuid.uuid4())
     return str(uuid.uuid4())

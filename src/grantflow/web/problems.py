@@ -44,6 +44,13 @@ class TooLarge(Refused):
     status = 413
 
 
+class TooSlow(Refused):
+    """The body has stopped coming."""
+
+    code = "too-slow"
+    status = 408
+
+
 class WrongMediaType(Refused):
     """The body is of another kind than is taken here."""
 

@@ -155,14 +155,27 @@ class CallRow(msgspec.Struct, frozen=True):
     recorded_at: datetime
 
 
+class MoneyView(msgspec.Struct, frozen=True):
+    """A call's money: what it may come to, what is committed, and what can still be granted, in all and by area."""
+
+    frame: Money
+    committed: Money
+    left: Money
+    areas: dict[str, Money]
+
+
 class CallView(msgspec.Struct, frozen=True, kw_only=True):
-    """A call: its definition in force, as declared, and the questions that were answered for all."""
+    """A call: its definition in force, as declared, and the questions that were answered for all.
+
+    `money` is for those who decide and for auditors; null for others, who would read decisions out of it.
+    """
 
     id: str
     digest: str
     revisions: list[str]
     declared: dict[str, Any]
     answers: list[dict[str, Any]]
+    money: MoneyView | None
 
 
 class QuestionView(msgspec.Struct, frozen=True):

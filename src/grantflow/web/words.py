@@ -110,6 +110,7 @@ _TITLES: dict[str, tuple[str, str, str]] = {
     ),
     "too-large": ("For stort", "For stort", "Too large"),
     "too-many-requests": ("For mange forespørsler", "For mange førespurnader", "Too many requests"),
+    "too-slow": ("For tregt", "For tregt", "Too slow"),
     "unauthenticated": ("Ikke innlogget", "Ikkje innlogga", "Not authenticated"),
     "version-mismatch": (
         "Saken er endret siden du leste den",

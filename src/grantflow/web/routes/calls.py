@@ -10,14 +10,15 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, QueryParameter
 
-from grantflow.domain.call import DefinitionError
+from grantflow.domain.call import Call, DefinitionError
 from grantflow.domain.errors import BadRequest, Failure
 from grantflow.domain.money import kroner
 from grantflow.web.asking import After, Key, Limit, Raw, caught_up, circumstances, cursor, place, said
-from grantflow.web.caller import caller_of
-from grantflow.web.house import TheHouse
+from grantflow.web.caller import Caller, caller_of
+from grantflow.web.house import House, TheHouse
+from grantflow.web.rights import Relation, roles_with
 from grantflow.web.routes.steps import answered
-from grantflow.web.views import CallRow, CallView, Page, ReceiptView, in_kroner
+from grantflow.web.views import CallRow, CallView, MoneyView, Page, ReceiptView, in_kroner
 
 AnyRequest = Request[Any, Any, Any]
 MANAGER = ("call-manager",)
@@ -79,7 +80,7 @@ def list_calls(
 
 
 @get("/calls/{call:str}", opt={"right": "read-calls"}, sync_to_thread=True)
-def show_call(house: TheHouse, call: FromPath[str]) -> CallView:
+def show_call(request: AnyRequest, house: TheHouse, call: FromPath[str]) -> CallView:
     """Show a call: money, deadlines, rules, criteria, settled ambiguities, questions answered."""
     states = house.app.service.states
     announcement = states.announcement(call)
@@ -90,6 +91,7 @@ def show_call(house: TheHouse, call: FromPath[str]) -> CallView:
         revisions=list(announcement.definitions),
         declared=msgspec.to_builtins(definition.declared),
         answers=[in_kroner(msgspec.to_builtins(answer)) for answer in announcement.answers],
+        money=_money(house, definition) if _inside(caller_of(request), definition) else None,
     )
 
 
@@ -137,6 +139,25 @@ def answer(
     return answered(receipt, 201)
 
 
+def _inside(caller: Caller, call: Call) -> bool:
+    """Whether somebody may read every case of the call, and so its money too."""
+    identity = caller.identity
+    related: set[Relation] = {"any"}
+    if identity.organisation == call.authority:
+        related.add("authority")
+    return bool(roles_with("read-case", identity, frozenset(related)))
+
+
+def _money(house: House, call: Call) -> MoneyView:
+    frame = house.app.service.states.frame(call.id)
+    return MoneyView(
+        frame=kroner(frame.limit_ore),
+        committed=kroner(frame.committed_ore),
+        left=kroner(frame.left_ore),
+        areas={area: kroner(frame.left_in(area)) for area in call.areas},
+    )
+
+
 def as_asked(request: AnyRequest, raw: bytes, kind: Any) -> Any:  # noqa: ANN401 - a struct's type, and one of it
     """The body as one of these structs; BadRequest says what is wrong and where."""
     try:
@@ -148,7 +169,6 @@ def as_asked(request: AnyRequest, raw: bytes, kind: Any) -> Any:  # noqa: ANN401
 
 def _sound(files: dict[str, str], *, named: str = "") -> None:
     """Refuse what `call check` finds anything in."""
-    from grantflow.domain.call import Call  # noqa: PLC0415
     from grantflow.inspection import inspect  # noqa: PLC0415 - heavy, and only needed here
 
     for name in files:
