@@ -18,7 +18,7 @@ from grantflow.web.asking import LARGEST_BODY, body
 from grantflow.web.caller import admitted, require_rights
 from grantflow.web.described import described, methods_of, parameters_of
 from grantflow.web.docs_page import docs_page
-from grantflow.web.envelope import Envelope
+from grantflow.web.envelope import Envelope, Methods
 from grantflow.web.house import House
 from grantflow.web.limits import Limits
 from grantflow.web.problems import EXCEPTION_HANDLERS
@@ -82,13 +82,14 @@ def service(
         dependencies=dependencies,
         guards=[admitted],
         exception_handlers=EXCEPTION_HANDLERS,  # type: ignore[arg-type]
-        middleware=[DefineMiddleware(Envelope, addresses=Limits(open_to.address_per_minute))],
+        middleware=[DefineMiddleware(Methods)],
         cors_config=_cors(open_to.origins),
         lifespan=[_living(house, at_the_start, at_the_end)],
         request_max_body_size=LARGEST_BODY,
         openapi_config=None,
         logging_config=None,
     )
+    built.asgi_handler = Envelope(built.asgi_handler, Limits(open_to.address_per_minute))
     built.state.house = house
     built.state.limits = Limits(open_to.client_per_minute)
     built.state.parameters = parameters_of(spec)

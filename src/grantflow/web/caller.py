@@ -53,7 +53,9 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
 async def admitted(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Let in whoever has, in some role, the right that the route names. Unauthenticated or Forbidden otherwise."""
-    right = handler.opt.get("right", "open")  # what has none is the framework's answer to OPTIONS
+    if connection.scope.get("method") == "OPTIONS":  # the framework's own answer: which methods there are
+        return
+    right = handler.opt["right"]
     _known_parameters(connection)
     if right == "open":
         return

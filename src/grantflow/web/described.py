@@ -39,6 +39,7 @@ _ALWAYS = {
 }
 _READING = {"409": "The event is not sealed yet, or the log does not reach the position."}
 _WRITING = {
+    "408": "The body has stopped coming.",
     "409": "Not possible as the case stands.",
     "412": "The case has changed since it was read.",
     "413": f"The body is larger than {LARGEST_BODY} bytes.",

@@ -44,7 +44,7 @@ _HEADERS = {
 
 
 class Envelope:
-    """An ASGI middleware around all others."""
+    """Around the whole application, so that what has no route is answered in it too."""
 
     def __init__(self, app: ASGIApp, addresses: Limits) -> None:
         self._app, self._addresses = app, addresses
@@ -74,12 +74,8 @@ class Envelope:
 
         with structlog.contextvars.bound_contextvars(request=request_id):
             try:
-                if (refused := self._too_many(scope)) is not None:
-                    await refused(scope, receive, sent)
-                elif scope["method"] == "OPTIONS":
-                    await _options(scope, sent)
-                else:
-                    await self._app(scope, receive, sent)
+                answering = self._too_many(scope) or self._app
+                await answering(scope, receive, sent)
             finally:
                 self._told(scope, status, time.perf_counter() - began)
 
@@ -102,12 +98,21 @@ class Envelope:
         log.info("answered", method=method, route=route, status=status, ms=round(seconds * 1000, 1))
 
 
-async def _options(scope: Scope, send: Send) -> None:
-    """Say which methods a path has; what a browser asks before it crosses origins is answered before this."""
-    allowed = scope["litestar_app"].state.methods.get(scope.get("path_template"), "OPTIONS")
-    headers = [(b"allow", allowed.encode())]
-    await send({"type": "http.response.start", "status": HTTPStatus.NO_CONTENT, "headers": headers})
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+class Methods:
+    """Says which methods a path has (OPTIONS). What a browser asks before it crosses origins is answered before."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer OPTIONS, and let all else through."""
+        if scope["type"] != ScopeType.HTTP or scope["method"] != "OPTIONS":
+            await self._app(scope, receive, send)
+            return
+        allowed = scope["litestar_app"].state.methods.get(scope.get("path_template"), "OPTIONS")
+        headers = [(b"allow", allowed.encode())]
+        await send({"type": "http.response.start", "status": HTTPStatus.NO_CONTENT, "headers": headers})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _request_id(scope: Scope) -> str:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, Parameter
 
-from grantflow.domain.errors import NotFound, RoleNotAllowed
+from grantflow.domain.errors import RoleNotAllowed
 from grantflow.domain.roles import MUNICIPAL
 from grantflow.service import Request as Command
+from grantflow.web.accessed import noted
 from grantflow.web.asking import (
     CaseName,
     HappenedAt,
@@ -87,7 +88,9 @@ def upload(
 def list_steps(request: AnyRequest, house: TheHouse, case: CaseName) -> Page[StepView]:
     """List what you may do in a case from where it stands: which steps, open or why not, and what each asks for."""
     caller = caller_of(request)
-    return Page(open_steps(house, caller, seen(house, caller, case)))
+    found = seen(house, caller, case)
+    noted(house, caller, "read", "steps", case=found.case.id)
+    return Page(open_steps(house, caller, found))
 
 
 def _taken(
@@ -107,9 +110,6 @@ def _taken(
         by = circumstances(house, caller, may, key, happened_at)
         if by.role not in may:
             raise RoleNotAllowed(step, by.role, declared.roles)
-    elif step == "start":
-        msg = "An application is begun at /calls/{call}/applications."
-        raise NotFound(msg)
     else:
         by = circumstances(house, caller, (), key, happened_at)
     receipt = house.app.service.handle(
