@@ -6,6 +6,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header pyproject.toml
 READY := .venv/.ready
+PEERS := .venv/bench/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test bench check wheel lock clean
@@ -22,8 +23,8 @@ serve: $(READY) ## serve the HTTP interface at http://127.0.0.1:8000 (documentat
 test: $(READY) ## run all tests, on a real PostgreSQL that they start themselves
 	@$(BIN)/pytest -q -n 2 --dist worksteal
 
-bench: $(READY) ## measure the ledger beside a bare SELECT (EVENTS=1000000 for a longer log)
-	@PYTHONPATH=tests $(BIN)/python tests/bench/ledger.py
+bench: $(PEERS) ## measure beside others on the same database (ROUNDS=1 SCALE=small for a smoke; ARGS="--only http")
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks --rounds $(or $(ROUNDS),5) --scale $(or $(SCALE),full) $(ARGS)
 
 check: $(READY) ## check format, lint, types, import layers and definitions
 	@$(BIN)/ruff format --check .
@@ -38,6 +39,7 @@ wheel: $(READY) ## build the wheel into dist/
 lock: $(READY) ## lock the dependencies anew, with hashes (newer versions: make lock UPGRADE=--upgrade)
 	@$(LOCK) $(UPGRADE) --output-file requirements/runtime.txt
 	@$(LOCK) $(UPGRADE) --group dev --extra tracing --constraints requirements/runtime.txt --output-file requirements/dev.txt
+	@$(filter-out pyproject.toml,$(LOCK)) $(UPGRADE) --group bench --constraints requirements/runtime.txt --output-file requirements/bench.txt
 
 clean: ## remove the environment and everything built (not the data in .grantflow)
 	@rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -50,3 +52,10 @@ $(READY): requirements/dev.txt pyproject.toml
 	@$(PIP) install --require-hashes --only-binary :all: --requirement requirements/dev.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $(READY)
+
+$(PEERS): requirements/bench.txt $(READY)
+	@echo "Setting up .venv/bench, what GrantFlow is measured beside (once) ..."
+	@$(PYTHON) -m venv --clear .venv/bench
+	@.venv/bench/bin/python -m pip --quiet --disable-pip-version-check --no-input install \
+		--require-hashes --only-binary :all: --requirement requirements/bench.txt
+	@touch $(PEERS)

@@ -1,4 +1,4 @@
-"""What the municipality was told in the portal, and what it was asked for by when: its inbox (R31)."""
+"""Who was told what, in the portal and by mail, whether it came, and what was asked for by when: the inboxes (R31)."""
 
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from grantflow.domain.drafting import ApplicationStarted, DeadlineTerms
 from grantflow.domain.event import Entry, Event
 from grantflow.domain.followup import DeadlineExtended, MarkedOverdue, OverdueFollowedUp, ReminderSent
 from grantflow.domain.letters import LetterIssued
+from grantflow.domain.notice import NoticeFailed, NoticeMade, NoticeResent, NoticeSent
 from grantflow.domain.payment import PaymentConfirmed
 from grantflow.domain.repayment import RepaymentClaimed, RepaymentNotified
 from grantflow.domain.reporting import ReportAccepted, ReportReturned
@@ -80,6 +81,7 @@ def told(pen: Pen, entry: Entry) -> None:
     pen.add(
         "notices",
         position=entry.position,
+        event=entry.id,
         case_id=entry.originator_id,
         organisation=to["organisation"],
         at=event.stamp.recorded_at,
@@ -88,6 +90,88 @@ def told(pen: Pen, entry: Entry) -> None:
         nn=nn,
         due_at=_due(event),
     )
+
+
+def made(pen: Pen, entry: Entry) -> None:
+    """A notice by a rule of the call. In the portal it is there at once, and stands for the one that all calls have."""
+    event = entry.event
+    if not isinstance(event, NoticeMade):
+        return
+    pen.put(
+        "notices_made",
+        notice=event.notice,
+        position=entry.position,
+        case_id=event.case,
+        call=event.call,
+        organisation=event.organisation,
+        role=event.to,
+        channel=event.channel,
+        rule=event.rule,
+        about=event.about,
+        language=event.language,
+        subject=event.subject,
+        text=event.text,
+        made_at=event.stamp.recorded_at,
+        send_at=event.send_at,
+        expires_at=event.expires_at,
+        status="in the portal" if event.channel == "portal" else "waits",
+        attempts=0,
+        arrived_at=event.stamp.recorded_at if event.channel == "portal" else None,
+        address="",
+        message="",
+        reason="",
+        again_at=None,
+    )
+    if event.channel == "portal":
+        pen.put("notices_by_rule", case_id=event.case, about=event.about, organisation=event.organisation)
+
+
+def sent(pen: Pen, entry: Entry) -> None:
+    """The mail server has it."""
+    event = entry.event
+    if isinstance(event, NoticeSent):
+        pen.change(
+            "notices_made",
+            event.notice,
+            status="sent",
+            attempts=event.attempt,
+            arrived_at=event.stamp.recorded_at,
+            address=event.address,
+            message=event.message,
+            reason=event.answer,
+            again_at=None,
+        )
+
+
+def failed(pen: Pen, entry: Entry) -> None:
+    """It was not taken over, this time or for good."""
+    event = entry.event
+    if isinstance(event, NoticeFailed):
+        pen.change(
+            "notices_made",
+            event.notice,
+            status="failed" if event.final else "tried again",
+            attempts=event.attempt,
+            address=event.address,
+            reason=event.reason,
+            again_at=event.again_at,
+        )
+
+
+def resent(pen: Pen, entry: Entry) -> None:
+    """It is to be sent once more."""
+    event = entry.event
+    if isinstance(event, NoticeResent):
+        pen.change(
+            "notices_made",
+            event.notice,
+            status="waits",
+            arrived_at=None,
+            reason=event.reason,
+            send_at=event.stamp.recorded_at,
+            expires_at=event.expires_at,
+            again_at=None,
+        )
 
 
 def _due(event: Event) -> datetime | None:
@@ -108,7 +192,7 @@ def _due(event: Event) -> datetime | None:
 
 projection = Projection(
     name="notices",
-    question="What was the municipality told, and what was it asked for by when?",
+    question="Who was told what, did it come, and what were they asked for by when?",
     tables={
         "notice_cases": Table(
             columns={"case_id": "uuid", "organisation": "text NOT NULL", "not_theirs": "jsonb NOT NULL"},
@@ -117,6 +201,7 @@ projection = Projection(
         "notices": Table(
             columns={
                 "position": "bigint",
+                "event": "text NOT NULL",
                 "case_id": "uuid NOT NULL",
                 "organisation": "text NOT NULL",
                 "at": "timestamptz NOT NULL",
@@ -128,6 +213,46 @@ projection = Projection(
             key=("position",),
             indexes=(("organisation", "position"), ("case_id", "position")),
         ),
+        "notices_by_rule": Table(
+            columns={"case_id": "uuid", "about": "text", "organisation": "text"},
+            key=("case_id", "about", "organisation"),
+        ),
+        "notices_made": Table(
+            columns={
+                "notice": "uuid",
+                "position": "bigint NOT NULL",
+                "case_id": "uuid NOT NULL",
+                "call": "text NOT NULL",
+                "organisation": "text NOT NULL",
+                "role": "text NOT NULL",
+                "channel": "text NOT NULL",
+                "rule": "text NOT NULL",
+                "about": "text NOT NULL",
+                "language": "text NOT NULL",
+                "subject": "text NOT NULL",
+                "text": "text NOT NULL",
+                "made_at": "timestamptz NOT NULL",
+                "send_at": "timestamptz NOT NULL",
+                "expires_at": "timestamptz NOT NULL",
+                "status": "text NOT NULL",
+                "attempts": "int NOT NULL",
+                "arrived_at": "timestamptz",
+                "address": "text NOT NULL",
+                "message": "text NOT NULL",
+                "reason": "text NOT NULL",
+                "again_at": "timestamptz",
+            },
+            key=("notice",),
+            indexes=(("organisation", "position"), ("case_id", "position"), ("position",)),
+        ),
     },
-    on={**dict.fromkeys(TEXTS, told), ApplicationStarted: started, CaseMovedToRevision: moved},
+    on={
+        **dict.fromkeys(TEXTS, told),
+        ApplicationStarted: started,
+        CaseMovedToRevision: moved,
+        NoticeMade: made,
+        NoticeSent: sent,
+        NoticeFailed: failed,
+        NoticeResent: resent,
+    },
 )

@@ -145,12 +145,18 @@ class OverHttp(Service):
             return map(self._taken, asked)
         return self._way.people.map(self._taken, asked)
 
-    def propose(self, request: Request, *, known: Application | None = None, fresh: bool = False) -> Proposal:
+    def propose(
+        self,
+        request: Request,
+        *,
+        known: Application | None = None,
+        fresh: bool = False,
+        keep: bool = True,
+    ) -> Proposal:
         """What somebody means to do; nobody but they know of it yet."""
-        del known, fresh
-        return Proposal(
-            request, Append(request.key, request.body, ()), Application(id=request.case or UUID(int=0))
-        )
+        del known, fresh, keep
+        case = Application(id=request.case or UUID(int=0))
+        return Proposal(request, Append(request.key, request.body, ()), case, Frame(id=UUID(int=0)))
 
     def settle(self, proposal: Proposal) -> Receipt:
         """Do what was proposed; Conflict when it is refused, so that they try again on what then stands."""
@@ -208,8 +214,9 @@ class Seen(States):
         assert found.content_digest == outside.content_digest
         return found
 
-    def frame(self, call: str) -> Frame:
+    def frame(self, call: str, *, fresh: bool = True) -> Frame:
         """What is granted according to the list of cases, held against the frame as it was announced."""
+        del fresh
         announced = self.published()
         definition = self.call(call, announced.digest)
         shown = self._way.look(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -15,7 +16,9 @@ from grantflow.demo import AreasSummary, Story, Summary, play, play_areas
 from grantflow.domain.announcement import CallRevised
 from grantflow.domain.application import fold
 from grantflow.domain.event import body_of
+from grantflow.domain.followup import ReminderSent
 from grantflow.domain.money import ore
+from grantflow.domain.notice import NoticeMade, NoticeSent, NoticeSkipped
 from grantflow.rooms import room
 from grantflow.store import Store
 
@@ -167,6 +170,42 @@ def test_letters_are_in_the_municipalitys_own_form_of_norwegian(year: tuple[Summ
         assert form in ("neutral", letter["language"])
         assert ("tilskot" in letter["text"].lower()) is (letter["language"] == "nn"), letter["text"]
     assert {letter["language"] for letter in letters} == {"nb", "nn"}
+
+
+def test_the_year_tells_whom_it_should_of_each_thing_once_in_their_own_form_of_norwegian(
+    year: tuple[Summary, Events, App],
+) -> None:
+    """Counted against the events that the call's rules tell of: to each recipient, in each channel, once."""
+    _, _, app = year
+    notices = call_2023().notices
+    assert notices is not None
+    events = [entry.event for entry in app.store.everything()]
+    made = [event for event in events if isinstance(event, NoticeMade)]
+    about = Counter(event.topic.partition("@")[0] for event in events)
+    about |= Counter(
+        f"{event.topic.partition('@')[0]} {event.deadline}"
+        for event in events
+        if isinstance(event, ReminderSent)
+    )
+    expected = Counter(
+        {
+            rule.id: about[f"{rule.on} {rule.deadline}" if rule.on == "reminder-sent" else rule.on]
+            * len(rule.to)
+            * len(rule.channels)
+            for rule in notices.rules.values()
+            if rule.on
+        }
+    )
+    assert Counter(event.rule for event in made) == +expected
+    assert len({event.notice for event in made}) == len(made)
+    assert sum(expected.values()) > 400
+    assert not [event for event in events if isinstance(event, NoticeSkipped | NoticeSent)]
+    register = call_2023().register
+    for event in made:
+        form = register.language_form(event.organisation, event.stamp.recorded_at)
+        assert event.language == ("nn" if form == "nn" else "nb")
+        assert ("ikkje" in event.text or "no" in event.text.split()) or event.language == "nb"
+    assert {event.language for event in made} == {"nb", "nn"}
 
 
 def test_a_case_is_decided_by_the_rules_it_began_under_or_was_moved_to(

@@ -58,7 +58,7 @@ class duties:  # noqa: N801 - used as `with duties(...)`
 
     def __init__(self, store: Store, service: StoryService) -> None:
         self._app = App.on(store, ledger_keys())
-        worker = Worker(self._app.service, self._app.projector, self._app.ledger, service.clock.now)
+        worker = Worker(self._app.store, self._app.chores(), service.clock.now)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=worker.run, args=(self._stop,))
 

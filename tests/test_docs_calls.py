@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 
 from grantflow import logs
 from grantflow.cli.commands import app, run
-from grantflow.domain import call_file, parts, process, rules
+from grantflow.domain import call_file, notice_rules, occasions, parts, process, rules
 from grantflow.domain import decision as deciding
 from grantflow.domain import lifecycle as _with_every_command  # noqa: F401
 from grantflow.domain.command import COMMANDS
@@ -60,6 +60,7 @@ TABLES: tuple[tuple[str, type[msgspec.Struct]], ...] = (
     ("`[[steps]]`", process.Step),
     ("`[[apart]]`", process.Apart),
     ("One letter in one language: `[grant.nb]`", call_file.LetterText),
+    ("`[[notices]]`", notice_rules.NoticeRule),
     ('One block: `purpose = { heading = "…", text = "…" }`', call_file.Block),
 )
 OF_FILES: tuple[type[msgspec.Struct], ...] = (call_file.CallFile, process.ProcessFile, call_file.LettersFile)
@@ -184,6 +185,14 @@ def test_every_step_is_told_with_the_roles_it_can_have() -> None:
         whose = set(MUNICIPAL) if "the applicant's" in roles else set()
         told |= dict.fromkeys(in_ticks(steps), whose | set(in_ticks(roles)))
     assert told == ROLES_OF
+
+
+def test_every_event_that_a_notice_can_tell_of_stands_on_the_page_with_what_it_fills_in() -> None:
+    text = section("What a notice can tell of")
+    told = {kind: (frozenset(in_ticks(row[1])), tuple(in_ticks(row[2]))) for kind, row in rows(text).items()}
+    assert told == occasions.EVENTS
+    named = in_ticks(text.partition("Always:")[2].partition("| event")[0])
+    assert {*occasions.ALWAYS, *occasions.TIMED} <= set(named)
 
 
 def test_every_safety_rule_and_every_pair_that_must_differ_is_told() -> None:

@@ -13,9 +13,11 @@ from noted import STAMP, append
 from grantflow.domain.announcement import Announcement, CallEvent, fold_announcement
 from grantflow.domain.application import Application, CaseEvent, evolve
 from grantflow.domain.authority import Authorities, AuthorityEvent, fold_authorities
+from grantflow.domain.contact import ContactEvent, Contacts, fold_contacts
 from grantflow.domain.decision import ApplicationGranted
 from grantflow.domain.event import EVENT_TYPES, Entry, Event, body_of
 from grantflow.domain.frame import Commitment, Frame, FrameCommitted, FrameEvent, fold_frame
+from grantflow.domain.notice import NoticeEvent, Notices, fold_notices
 from grantflow.domain.parts import Instalment
 from grantflow.domain.payment import PaymentConfirmed
 from grantflow.domain.person import Person, PersonEvent, fold_person
@@ -127,6 +129,10 @@ def test_what_an_example_tells_can_be_folded_into_its_stream(topic: str) -> None
             assert fold_announcement(Announcement(id=CASE), [entry]).version == 1
         case AuthorityEvent():
             assert fold_authorities(Authorities(id=CASE), [entry]).version == 1
+        case NoticeEvent():
+            assert fold_notices(Notices(id=CASE), [entry]).version == 1
+        case ContactEvent():
+            assert fold_contacts(Contacts(id=CASE), [entry]).version == 1
         case PersonEvent():
             assert fold_person(Person(id=CASE), [entry]).version == 1
         case _:

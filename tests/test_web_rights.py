@@ -56,6 +56,7 @@ class Way(NamedTuple):
 
 
 _CASE = "/api/v1/applications/{case}"
+_HOOK = "/api/v1/webhooks/{subscriber}"
 WAYS: Mapping[tuple[str, str], Way] = {
     ("GET", "/healthz"): Way("open", "/healthz"),
     ("GET", "/readyz"): Way("open", "/readyz"),
@@ -73,6 +74,21 @@ WAYS: Mapping[tuple[str, str], Way] = {
         "delegate", "/api/v1/delegations/KS-1/revocation", 400
     ),
     ("POST", "/api/v1/superiors"): Way("delegate", "/api/v1/superiors", 400),
+    ("GET", "/api/v1/webhooks"): Way("subscribe", "/api/v1/webhooks"),
+    ("POST", "/api/v1/webhooks"): Way("subscribe", "/api/v1/webhooks", 400),
+    ("GET", _HOOK): Way("subscribe", f"/api/v1/webhooks/{NOWHERE}", 404),
+    **{
+        ("POST", f"{_HOOK}/{what}"): Way("subscribe", f"/api/v1/webhooks/{NOWHERE}/{what}", 400)
+        for what in ("pause", "resume", "rotation", "redrive", "removal")
+    },
+    ("GET", "/api/v1/contacts"): Way("register-contact", "/api/v1/contacts"),
+    ("POST", "/api/v1/contacts"): Way("register-contact", "/api/v1/contacts", 400),
+    ("POST", "/api/v1/contacts/withdrawal"): Way("register-contact", "/api/v1/contacts/withdrawal", 400),
+    ("GET", "/api/v1/notices"): Way("read-notices", "/api/v1/notices"),
+    ("GET", f"{_CASE}/notices"): Way("read-notices", f"{_CASE}/notices", about="case"),
+    ("POST", "/api/v1/notices/{notice}/resend"): Way(
+        "resend-notice", "/api/v1/notices/5d2f3f0e-4b1c-5c55-8a86-1b7e3f2e7d10/resend", 400
+    ),
     ("GET", "/api/v1/applications"): Way("read-case", "/api/v1/applications"),
     ("GET", _CASE): Way("read-case", _CASE, about="case"),
     ("GET", f"{_CASE}/history"): Way("read-case", f"{_CASE}/history", about="case"),
@@ -91,6 +107,7 @@ WAYS: Mapping[tuple[str, str], Way] = {
     ("GET", "/api/v1/audit/questions/{name}"): Way(
         "ask", f"/api/v1/audit/questions/22?call={CALL}", about="call"
     ),
+    ("GET", "/api/v1/duties"): Way("see-duties", "/api/v1/duties"),
     ("GET", "/api/v1/ledger/checkpoint"): Way("read-calls", "/api/v1/ledger/checkpoint"),
     ("GET", "/api/v1/ledger/proofs/consistency"): Way(
         "read-calls", "/api/v1/ledger/proofs/consistency?old=1"

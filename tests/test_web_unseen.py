@@ -13,10 +13,10 @@ from serving import bearer
 from staged import BUFDIR, PLANTED, RIKSREVISJONEN, THEIR_CALL, staged
 from steps import call_2023
 
+from grantflow.shielding import INTERNAL
 from grantflow.store import Store
 from grantflow.web import envelope
 from grantflow.web.envelope import NOT_FOUND_SECONDS
-from grantflow.web.shielding import INTERNAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,90 +1,25 @@
-"""Of any number of workers one has the duty; whatever becomes of it, the next takes over, and nothing is done twice."""
+"""Of any number of workers one has each duty; whatever becomes of it, another takes over; nothing is done twice."""
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
-import time
 from contextlib import ExitStack
-from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from steps import drafted
-from variants import prepared, publish
+from crew import TAKEOVER_SECONDS, Crew, soon
 
 from grantflow.domain.errors import NotFound
-from grantflow.duties import Duty, holder
-from grantflow.ledger.book import Ledger
-from grantflow.ledger.keys import KeyFile
 from grantflow.ledger.note import Checkpoint, Note
-from grantflow.projector import Projector
-from grantflow.rooms import projections
-from grantflow.service import Service
 from grantflow.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from uuid import UUID
+    from collections.abc import Iterator
 
+    from grantflow.ledger.book import Ledger
     from grantflow.store import Store
-
-COMMAND = [str(Path(sys.executable).parent / "grantflow"), "work"]
-TAKEOVER_SECONDS = 5.0
-
-
-def soon(holds: Callable[[], object], seconds: float) -> float:
-    """Wait until something holds, and give the seconds it took."""
-    begun = time.monotonic()
-    while not holds():
-        assert time.monotonic() - begun < seconds, f"not within {seconds} seconds"
-        time.sleep(0.02)
-    return time.monotonic() - begun
-
-
-class Crew:
-    """Some workers, each a process of its own, on one database."""
-
-    def __init__(self, store: Store, stack: ExitStack) -> None:
-        self.store, self._stack = store, stack
-        self.service = Service(store)
-        self.projector = Projector(store, projections())
-        self.ledger = Ledger(store, KeyFile(Path(os.environ["GRANTFLOW_LEDGER_KEYS"])))
-        self.call = publish(self.service, "work", "8000000.00")
-        self.processes: dict[int, subprocess.Popen[bytes]] = {}
-
-    def join(self, many: int) -> None:
-        """Start workers, and wait until one has the duty."""
-        environment = {**os.environ, "GRANTFLOW_DATABASE_URL": self.store.database_url}
-        for _ in range(many):
-            process = subprocess.Popen(COMMAND, env=environment, stderr=subprocess.DEVNULL)
-            self._stack.enter_context(process)
-            self._stack.callback(process.kill)
-            self.processes[process.pid] = process
-        soon(lambda: holder(self.store), 20)
-
-    @property
-    def on_duty(self) -> int | None:
-        """The process that has the duty, if any."""
-        known = holder(self.store)
-        return int(known.rpartition(":")[2]) if known else None
-
-    def drafts(self, many: int) -> set[UUID]:
-        """Store drafts that were due to lapse in 2023."""
-        return set(prepared(self.store, self.call, many, *drafted()))
-
-    def lapsed(self) -> set[UUID]:
-        """The cases that the read model shows as lapsed."""
-        rows = self.projector.rows("SELECT case_id FROM case_list WHERE state = 'lapsed'")
-        return {row["case_id"] for row in rows}
-
-    def lapses(self) -> int:
-        """How often a case lapsed, by the log."""
-        return sum(entry.event.topic == "application-lapsed@1" for entry in self.store.read(0, 10_000))
 
 
 @pytest.fixture
@@ -93,40 +28,61 @@ def crew(store: Store) -> Iterator[Crew]:
         yield Crew(store, stack)
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_when_the_worker_on_duty_ends_the_next_one_takes_over_and_keeps_the_deadlines(
+def all_done(crew: Crew) -> bool:
+    """Whether read models and ledger have all that is stored."""
+    last = crew.store.last_position()
+    return all(one.position == last for one in crew.projector.standings()) and sealed(crew.ledger) == last
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP])
+def test_when_the_worker_on_duty_ends_or_hangs_the_next_one_takes_over_and_keeps_the_deadlines(
     crew: Crew, how: signal.Signals
 ) -> None:
     first = crew.drafts(5)
-    crew.join(3)
+    crew.join(2)
     soon(lambda: crew.lapsed() == first, 10)
-    gone = crew.on_duty
-    assert gone in crew.processes
+    before = crew.holders()["deadlines"]
+    assert before is not None
     second = crew.drafts(5)
-    crew.processes[gone].send_signal(how)
-    soon(lambda: crew.on_duty not in {None, gone}, TAKEOVER_SECONDS)
+    assert crew.overthrow(before, how) < TAKEOVER_SECONDS
     soon(lambda: crew.lapsed() == first | second, 10)
-    assert crew.lapses() == 10
-    assert crew.processes[gone].wait(10) == (0 if how == signal.SIGTERM else -how)
-    assert [process.poll() for pid, process in crew.processes.items() if pid != gone] == [None, None]
+    soon(lambda: all_done(crew), 10)
+    held = crew.holders()
+    if how == signal.SIGSTOP:
+        crew.processes[before].send_signal(signal.SIGCONT)
+        soon(lambda: before in crew.waiting(), 10)
+        crew.drafts(1)
+        soon(lambda: len(crew.lapsed()) == 11, 10)
+        assert crew.holders() == held, "who was silent stands in line again"
+        assert crew.processes[before].poll() is None
+    else:
+        assert crew.gone(before) == (0 if how == signal.SIGTERM else -how)
+    assert set(crew.times("application-lapsed").values()) == {1}
     assert all(crew.projector.check(name) == [] for name in crew.projector.projections)
 
 
 def test_a_worker_whose_connection_is_cut_lives_on_and_somebody_has_the_duty_again(crew: Crew) -> None:
     crew.join(2)
     with psycopg.connect(crew.store.database_url, autocommit=True) as other:
-        for _ in range(3):
-            cut = other.execute(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND application_name LIKE 'grantflow worker %'"
-            ).fetchall()
-            assert cut
-            soon(lambda: crew.on_duty, TAKEOVER_SECONDS)
+        for name in (chore.name for chore in crew.app.chores()):
+            before = crew.backend(name)
+            assert other.execute("SELECT pg_terminate_backend(%s, 5000)", (before,)).fetchone() == (True,)
+            assert soon(lambda: crew.holders()[name] and crew.backend(name) != before, 20) < TAKEOVER_SECONDS  # noqa: B023
     assert [process.poll() for process in crew.processes.values()] == [None, None]
     latest = crew.drafts(1)
-    position = crew.store.last_position()
-    soon(lambda: all(s.position >= position for s in crew.projector.standings()), TAKEOVER_SECONDS)
-    assert crew.projector.rows("SELECT case_id FROM case_list") == [{"case_id": case} for case in latest]
+    soon(lambda: crew.lapsed() == latest and all_done(crew), 10)
+
+
+def test_a_worker_that_has_lost_its_whole_database_for_a_moment_goes_on(crew: Crew) -> None:
+    crew.join(1)
+    with psycopg.connect(crew.store.database_url, autocommit=True) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND application_name LIKE 'grantflow % %'"
+        )
+    assert soon(lambda: all(crew.holders().values()), 20) < TAKEOVER_SECONDS
+    latest = crew.drafts(1)
+    soon(lambda: crew.lapsed() == latest and all_done(crew), 10)
 
 
 def test_what_is_stored_is_sealed_within_a_second_while_somebody_has_the_duty(crew: Crew) -> None:
@@ -148,10 +104,10 @@ def sealed(ledger: Ledger) -> int:
 
 def test_what_is_stored_is_in_the_read_models_at_once_while_somebody_has_the_duty(crew: Crew) -> None:
     stop = Event()
-    worker = Thread(target=Worker(crew.service, crew.projector, crew.ledger).run, args=(stop,))
+    worker = Thread(target=Worker(crew.store, crew.app.chores()).run, args=(stop,))
     worker.start()
     try:
-        soon(lambda: holder(crew.store), 10)
+        soon(lambda: all(crew.holders().values()), 10)
         waits = []
         for _ in range(5):
             crew.drafts(1)
@@ -163,35 +119,13 @@ def test_what_is_stored_is_in_the_read_models_at_once_while_somebody_has_the_dut
         stop.set()
         worker.join()
     assert min(waits) < 0.5
-    assert holder(crew.store) is None
+    assert not any(crew.holders().values())
 
 
-def test_a_duty_has_one_holder_until_it_is_let_go(store: Store) -> None:
-    with Duty(store.database_url) as one, Duty(store.database_url) as other:
-        assert holder(store) is None
-        assert one.taken()
-        assert not other.taken()
-        assert str(holder(store)).endswith(f":{os.getpid()}")
-        one.let_go()
-        soon(other.taken, 1)
-        assert not one.taken()
-        assert other.waited(0.01)
-        assert not one.waited(0.01)
-
-
-def test_a_duty_that_was_lost_is_noticed(store: Store, database_url: str) -> None:
-    with Duty(database_url) as duty, psycopg.connect(database_url, autocommit=True) as other:
-        assert duty.taken()
-        other.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND application_name LIKE 'grantflow worker %'"
-        )
-        assert not duty.waited(5)
-        assert holder(store) is None
-        assert duty.taken()
-
-
-def test_no_database_is_no_duty() -> None:
-    with Duty("host=/nowhere dbname=none") as duty:
-        assert not duty.taken()
-        assert not duty.waited(5)
+def test_one_turn_at_each_duty_is_not_taken_where_another_worker_keeps_it(crew: Crew) -> None:
+    crew.drafts(2)
+    assert Worker(crew.store, crew.app.chores()).once() == []
+    assert len(crew.lapsed()) == 2
+    assert all_done(crew)
+    crew.join(1)
+    assert Worker(crew.store, crew.app.chores()).once() == [chore.name for chore in crew.app.chores()]

@@ -19,13 +19,16 @@ BEGINS = {
     "call": "call-published",
     "frame": "frame-opened",
     "person": "person-named",
+    "contacts": "contact-registered",
 }
-"""What the first event of a stream is called; a stream of authority begins with any of its own."""
+"""What the first event of a stream is called; one of authority, or of notices, begins with any of its own."""
 MACHINES_OF = {
     "call": {"call-manager"},
     "frame": {"call-manager", "decider"},
     "authority": {"call-manager", "director"},
     "person": {"call-manager"},
+    "notices": {"clock", "case-officer", "call-manager"},
+    "contacts": MUNICIPAL | {"case-officer", "call-manager"},
 }
 """Who writes in the streams that are no case's."""
 
@@ -106,7 +109,8 @@ def _actor(history: History, stream: Stream, entry: Entry) -> Iterator[Row]:
         stream.area, stream.definition = event.area, event.definition
     elif stream.kind in MACHINES_OF:
         known = frozenset(MACHINES_OF[stream.kind])
-        stream.organisations = stream.organisations or dict.fromkeys(known, stamp.organisation)
+        if stream.kind != "contacts":  # more than one organisation can speak of the same
+            stream.organisations = stream.organisations or dict.fromkeys(known, stamp.organisation)
     if stream.kind in ("case", *MACHINES_OF) and stamp.role not in known:
         yield _row("actor", entry, f"one of {', '.join(sorted(known))}", f"{stamp.person} as {stamp.role}")
     belongs = stream.organisations.get(stamp.role, stamp.organisation)

@@ -6,7 +6,9 @@ from datetime import datetime
 from grantflow.domain.application import Application, CaseEvent
 from grantflow.domain.calendar import days_later, oslo_date
 from grantflow.domain.call import Call, Deadline
+from grantflow.domain.event import Event
 from grantflow.domain.followup import MarkedOverdue, OverdueFollowedUp, ReminderSent
+from grantflow.domain.notice import NoticeMade, NoticeResent, NoticeSkipped
 from grantflow.domain.step_roles import roles_of
 from grantflow.domain.submission import ApplicationLapsed
 from grantflow.history import CaseHistory, History, Moment
@@ -26,6 +28,55 @@ def answer(history: History) -> Iterator[Row]:
                 yield _row(
                     case, moment, history.call_of(moment.before if moment.before.version else case.case)
                 )
+        yield from _notices(history, case)
+
+
+def _notices(history: History, case: CaseHistory) -> Iterator[Row]:
+    """What the clock told whom of a case: each notice, each attempt to send it, and what it left out."""
+    at = {moment.entry.id: moment.at for moment in case.moments}
+    made = set()
+    for entry in history.notices.get(case.id, ()):
+        event, stamp = entry.event, entry.event.stamp
+        if isinstance(event, NoticeResent):
+            continue
+        due = _due(event, at)
+        wrong = {
+            f"the clock's act, done as {stamp.role}": stamp.role != CLOCK,
+            "done before it was due": due is not None and stamp.recorded_at < due,
+            "the same notice made twice": isinstance(event, NoticeMade) and event.notice in made,
+        }
+        if isinstance(event, NoticeMade):
+            made.add(event.notice)
+        yield row(
+            case,
+            [entry],
+            did=stamp.step,
+            event=event.topic,
+            deadline=_deadline(event),
+            due=due.isoformat() if due else None,
+            done=stamp.recorded_at.isoformat(),
+            seconds_late=int((stamp.recorded_at - due).total_seconds()) if due else None,
+            definition=case.case.definition,
+            source=f"notices.toml: {event.rule}" if isinstance(event, NoticeMade | NoticeSkipped) else "",
+            by=stamp.person,
+            breach="; ".join(text for text, holds in wrong.items() if holds),
+        )
+
+
+def _due(event: Event, at: dict[str, datetime]) -> datetime | None:
+    """Since when a notice was to be made: what it is about had happened, or its day had come."""
+    if isinstance(event, NoticeSkipped):
+        return event.due_at
+    if isinstance(event, NoticeMade):
+        instant = event.about.partition("@")[2]
+        return datetime.fromisoformat(instant) if instant else at.get(event.about)
+    return None
+
+
+def _deadline(event: Event) -> str:
+    """The deadline that a notice came of by the calendar."""
+    about = event.about if isinstance(event, NoticeMade | NoticeSkipped) else ""
+    return about.partition("@")[0] if "@" in about else ""
 
 
 def _row(case: CaseHistory, moment: Moment, call: Call) -> Row:

@@ -22,10 +22,10 @@ def answer(history: History) -> Iterator[Row]:
     for case in history.cases:
         call, paid = history.call_of(case.case), case.first(PaymentConfirmed)
         if paid is not None and call.deadlines_of(DELIVERED_BY):
-            yield _row(case, call, end)
+            yield _row(history, case, call, end)
 
 
-def _row(case: CaseHistory, call: Call, end: datetime) -> Row:
+def _row(history: History, case: CaseHistory, call: Call, end: datetime) -> Row:
     deadlines = {one.id for one in call.deadlines_of(DELIVERED_BY)}
     about = [
         moment.entry
@@ -50,9 +50,10 @@ def _row(case: CaseHistory, call: Call, end: datetime) -> Row:
     }
     events = [case.first(PaymentConfirmed), received, *returned, last, accepted]
     found = {moment.entry.id: moment.entry for moment in events if moment} | {one.id: one for one in about}
+    told, by_whom = _notices(history, case, {one.id for one in about}, deadlines)
     return row(
         case,
-        sorted(found.values(), key=lambda entry: entry.originator_version),
+        [*sorted(found.values(), key=lambda entry: entry.originator_version), *by_whom],
         due=due.isoformat(),
         extended=due != max(call.limit(deadline) for deadline in deadlines),
         received=received.at.isoformat() if received else None,
@@ -62,6 +63,7 @@ def _row(case: CaseHistory, call: Call, end: datetime) -> Row:
         marked_overdue=_first(about, MarkedOverdue),
         reminders=reminders,
         follow_ups=_told(case, about, OverdueFollowedUp),
+        notices=told,
         returned=len(returned),
         accepted=accepted.at.isoformat() if accepted else None,
         breach="; ".join(text for text, holds in wrong.items() if holds),
@@ -104,6 +106,31 @@ def _told(
     ]
 
 
+def _notices(
+    history: History, case: CaseHistory, about: set[str], deadlines: set[str]
+) -> tuple[list[dict[str, str | None]], list[Entry]]:
+    """What was sent of it by the rules of the call: to whom, how, and when it came; and the entries that say so."""
+    told: list[dict[str, str | None]] = []
+    ids = set()
+    for notice in history.notices_of(case.id).notices.values():
+        made = notice.made
+        if made.about in about or made.about.partition("@")[0] in deadlines:
+            ids.add(made.notice)
+            came = made.stamp.recorded_at if made.channel == "portal" else notice.sent_at
+            told.append(
+                {
+                    "rule": made.rule,
+                    "to": f"{made.to} of {made.organisation}",
+                    "channel": made.channel,
+                    "came": came.isoformat() if came else None,
+                    "failed": notice.failed or None,
+                }
+            )
+    return told, [
+        one for one in history.notices.get(case.id, ()) if getattr(one.event, "notice", None) in ids
+    ]
+
+
 def _theirs(event: ReminderSent | OverdueFollowedUp) -> bool:
     return not isinstance(event, ReminderSent) or event.to == "applicant"
 
@@ -120,7 +147,7 @@ question = Question(
     law="R24, R31; bestemmelser om økonomistyring 6.4.1",
     columns=(
         "case", "applicant", "due", "extended", "received", "status", "days_late", "missing_at_deadline",
-        "marked_overdue", "reminders", "follow_ups", "returned", "accepted", "breach",
+        "marked_overdue", "reminders", "follow_ups", "notices", "returned", "accepted", "breach",
     ),
     answer=answer,
 )  # fmt: skip

@@ -24,10 +24,10 @@ def answer(history: History) -> Iterator[Row]:
     end = history.end
     for case in history.cases:
         if case.first(ApplicationSubmitted):
-            yield _row(case, history.call_of(case.case), end)
+            yield _row(history, case, history.call_of(case.case), end)
 
 
-def _row(case: CaseHistory, call: Call, end: datetime) -> Row:
+def _row(history: History, case: CaseHistory, call: Call, end: datetime) -> Row:
     submitted = list(case.each(ApplicationSubmitted))
     replies = list(case.each(*ANSWERS))
     decided = case.last(*DECISIONS) if case.case.decision else None
@@ -52,6 +52,7 @@ def _row(case: CaseHistory, call: Call, end: datetime) -> Row:
         answered=_iso(first_reply),
         decided=_iso(decided),
         letter=_iso(letter),
+        letter_told=_told(history, case, letter),
         paid=_iso(paid),
         days_to_answer=_days(submitted[0], first_reply),
         days_to_decision=_days(submitted[-1], decided),
@@ -61,6 +62,17 @@ def _row(case: CaseHistory, call: Call, end: datetime) -> Row:
         waits_for=waits_for[1] if waits_for else "",
         breach="; ".join(wrong),
     )
+
+
+def _told(history: History, case: CaseHistory, letter: Moment | None) -> str | None:
+    """When the first notice that there is a letter had come: in the portal, or at the mail server."""
+    came = [
+        notice.made.stamp.recorded_at if notice.made.channel == "portal" else notice.sent_at
+        for notice in history.notices_of(case.id).notices.values()
+        if letter is not None and notice.made.about == letter.entry.id
+    ]
+    first = min((one for one in came if one is not None), default=None)
+    return first.isoformat() if first else None
 
 
 def _unanswered(submitted: Moment, replies: list[Moment], case: CaseHistory, end: datetime) -> bool:
@@ -123,8 +135,8 @@ question = Question(
     asks="How many days from receipt to answer, decision, letter and payment; who waited, and for what?",
     law="forvaltningsloven §§ 11 a, 27; R23",
     columns=(
-        "case", "applicant", "call", "received", "answered", "decided", "letter", "paid", "days_to_answer",
-        "days_to_decision", "days_to_letter", "days_to_payment", "days_in_all", "waits_for", "breach",
+        "case", "applicant", "call", "received", "answered", "decided", "letter", "letter_told", "paid",
+        "days_to_answer", "days_to_decision", "days_to_letter", "days_to_payment", "days_in_all", "waits_for", "breach",
     ),
     answer=answer,
 )  # fmt: skip

@@ -13,6 +13,7 @@ from grantflow.domain.errors import NothingDue, Refused, StepNotAllowed
 from grantflow.receipts import Receipt
 from grantflow.service import Request, Service
 from grantflow.store import Overloaded, Unavailable
+from grantflow.turns import going_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from grantflow.projector import Projector
 
 CLOCK = "clock"
+_TOGETHER = 512
+"""Steps in flight at once."""
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,14 +43,16 @@ class Swept(msgspec.Struct, frozen=True):
     done: tuple[Receipt, ...]
     stale: int
     refused: tuple[tuple[Request, Refused], ...] = ()
+    more: bool = False
+    """Whether something that is due was left for the next time."""
 
 
-def sweep(now: datetime, service: Service, projector: Projector) -> Swept:
+def sweep(now: datetime, service: Service, projector: Projector, *, most: int | None = None) -> Swept:
     """Take every step that is due at `now` (UTC). Calling it again, or twice at once, does nothing more.
 
     A step's key is derived from case, deadline and instant, so the store takes each once; what it was due for stands
-    on the event, and the stamp says when it was done. A case that refuses holds up no other. Unavailable or Overloaded
-    when the database has no time for any of it.
+    on the event, and the stamp says when it was done. A case that refuses holds up no other. Once `most` are taken, or
+    a few more, the rest is left for the next time. Unavailable or Overloaded when the database has no time for it.
     """
     done: list[Receipt] = []
     stale = 0
@@ -56,22 +61,29 @@ def sweep(now: datetime, service: Service, projector: Projector) -> Swept:
         requests = [_request(due, now) for due in _agenda(projector, now)]
         refused: list[tuple[Request, Refused]] = []
         before = len(done)
-        for request, answer in zip(requests, service.handle_all(requests), strict=True):
-            if isinstance(answer, Receipt):
-                done.append(answer)
-            elif isinstance(answer, NothingDue | StepNotAllowed):
-                stale += 1
-            elif isinstance(answer, Unavailable | Overloaded):
-                raise answer
-            else:
-                refused.append((request, answer))
-        if len(done) == before:
-            return Swept(tuple(done), stale, tuple(refused))
+        while requests and (most is None or len(done) < most):
+            together, requests = requests[:_TOGETHER], requests[_TOGETHER:]
+            for request, answer in zip(together, service.handle_all(map(_next, together)), strict=True):
+                if isinstance(answer, Receipt):
+                    done.append(answer)
+                elif isinstance(answer, NothingDue | StepNotAllowed):
+                    stale += 1
+                elif isinstance(answer, Unavailable | Overloaded):
+                    raise answer
+                else:
+                    refused.append((request, answer))
+        if len(done) == before or requests:
+            return Swept(tuple(done), stale, tuple(refused), more=bool(requests))
 
 
 def next_instant(after: datetime, projector: Projector) -> datetime | None:
     """The next instant at which something becomes due, or None."""
     return projector.next_due(after)
+
+
+def _next(request: Request) -> Request:
+    going_on()
+    return request
 
 
 def _agenda(projector: Projector, now: datetime) -> Iterator[Due]:

@@ -11,6 +11,7 @@ import msgspec
 
 from grantflow.domain.call import CALL, PROCESS, REGISTERS, DefinitionError, files_of
 from grantflow.domain.call_file import CallFile
+from grantflow.domain.notice_rules import NOTICES
 from grantflow.domain.process import ProcessFile
 from grantflow.rooms import room
 
@@ -25,6 +26,8 @@ def definition_files(folder: Path) -> dict[str, str]:
     """The definition's files by name. DefinitionError says which file is missing, too large, or not UTF-8."""
     call = text_of(folder / CALL)
     files = {CALL: call, PROCESS: text_of(process_path(folder, call))}
+    if (folder / NOTICES).is_file():
+        files[NOTICES] = text_of(folder / NOTICES)
     files |= {name: text_of(folder / name) for name in _own_files(files)}
     files |= {name: text_of(room("workflows") / name) for name in REGISTERS}
     return files
@@ -35,10 +38,11 @@ def _own_files(files: dict[str, str]) -> tuple[str, ...]:
     try:
         declared = msgspec.convert(tomllib.loads(files[CALL]), CallFile)
         process = msgspec.convert(tomllib.loads(files[PROCESS]), ProcessFile)
+        names = files_of(declared, process, files.get(NOTICES))
     except ValueError as error:
         msg = f"The definition can't be used: {error}"
         raise DefinitionError(msg) from error
-    return tuple(name for name in files_of(declared, process) if _inside(name))
+    return tuple(name for name in names if _inside(name))
 
 
 def _inside(name: str) -> bool:

@@ -16,8 +16,10 @@ from grantflow.domain.announcement import CallEvent, CallPublished, CallRevised
 from grantflow.domain.application import Application, CaseEvent, evolve
 from grantflow.domain.authority import Authorities, AuthorityEvent, fold_authorities
 from grantflow.domain.call import Call, DefinitionError
+from grantflow.domain.contact import ContactEvent
 from grantflow.domain.drafting import ApplicationStarted
 from grantflow.domain.frame import FrameOpened
+from grantflow.domain.notice import NoticeEvent, Notices, fold_notices
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -97,6 +99,10 @@ class History:
     """The stream of each call's money, by the call's id."""
     authority: dict[str, tuple[Entry, ...]] = field(default_factory=dict)
     """The stream of each organisation's delegations and lines, by organisation number."""
+    notices: dict[UUID, tuple[Entry, ...]] = field(default_factory=dict)
+    """What is told of each case's notices, by the case."""
+    contacts: dict[str, tuple[Entry, ...]] = field(default_factory=dict)
+    """The stream of each organisation's mailboxes, by organisation number."""
     call: str = ""
     """The one call it was gathered for; empty for all there are."""
     later: tuple[Entry, ...] = ()
@@ -112,6 +118,11 @@ class History:
     def call_of(self, case: Application) -> Call:
         """The call as it was for this case: by the definition it was bound to, in its area, at its stage."""
         return self.definitions[case.definition].within(case.area, case.stage)
+
+    def notices_of(self, case: UUID) -> Notices:
+        """A case's notices, as far as they are told here."""
+        entries = self.notices.get(case, ())
+        return fold_notices(Notices(id=case), entries)
 
     def authorities(self, organisation: str, before: int) -> Authorities:
         """An organisation's delegations and lines as the log had them before a position."""
@@ -188,6 +199,10 @@ def _fill(history: History, streams: dict[UUID, tuple[Entry, ...]]) -> None:
             history.frames[first.call] = entries
         elif isinstance(first, AuthorityEvent):
             history.authority[first.stamp.organisation] = entries
+        elif isinstance(first, NoticeEvent):
+            history.notices[first.case] = entries
+        elif isinstance(first, ContactEvent):
+            history.contacts[first.organisation] = entries
 
 
 def _cases(streams: dict[UUID, tuple[Entry, ...]]) -> tuple[CaseHistory, ...]:

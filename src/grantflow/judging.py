@@ -10,10 +10,11 @@ from uuid import UUID
 import msgspec
 
 from grantflow.domain.event import EVENT_TYPES, Entry
+from grantflow.domain.notice import NoticeEvent
 from grantflow.history import gather
 from grantflow.ledger.diagnosis import Fault
 from grantflow.ledger.sharing import shared
-from grantflow.rejudging import Lookups, rejudge, rejudge_streams
+from grantflow.rejudging import Lookups, rejudge, rejudge_notices, rejudge_streams
 from grantflow.store import Store
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ ALONE = 20_000
 _PARTS = 64
 """Into so many parts the streams are divided: progress is told, and no process waits long for another."""
 _TOP = 1 << 128
+
+_OF_CASES = ("case", "notices")
+"""The kinds of streams that there are as many of as there are cases, and that are never all in memory."""
 
 _ROWS = (
     "SELECT originator_id, originator_version, topic, state, notification_id FROM stored_events "
@@ -113,7 +117,7 @@ class _Judge:
         self._store = store
         self._topics: dict[int, str] = {}
         self._unreadable = Part()
-        general = [topic for topic, kind in EVENT_TYPES.items() if kind.stream != "case"]
+        general = [topic for topic, kind in EVENT_TYPES.items() if kind.stream not in _OF_CASES]
         with store.connection() as connection:
             rows = connection.execute(_GENERAL, (general,), binary=True).fetchall()
         history = gather(self._read(rows, self._unreadable))
@@ -146,7 +150,19 @@ class _Judge:
                 if entries and entries[0].event.stream == "case":
                     part.cases += 1
                     part.faults += _told(rejudge(entries, self._lookups), entries[0].id)
+                elif entries and isinstance(entries[0].event, NoticeEvent):
+                    of_case = self._case_of(entries[0].event)
+                    part.faults += _told(rejudge_notices(entries, of_case, self._lookups), entries[0].id)
         return part
+
+    def _case_of(self, event: NoticeEvent) -> list[Entry]:
+        """The entries of the case that a notice is about, as far as they can be read: they are judged in their turn."""
+        with self._store.connection() as connection:
+            rows = connection.execute(_ROWS, (event.case, event.case), binary=True).fetchall()
+        topics, self._topics = self._topics, {}
+        found = list(self._read(rows, Part()))
+        self._topics = topics
+        return found
 
     def _topic(self, entry: Entry) -> str:
         """The topic that an entry is stored under: an older version's, where it was brought up to date."""

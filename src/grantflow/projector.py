@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from contextlib import contextmanager
 from hashlib import sha256
@@ -14,6 +15,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from grantflow.pen import TablePen, create_tables
+from grantflow.turns import going_on
 from grantflow.writer import Unavailable
 
 if TYPE_CHECKING:
@@ -62,9 +64,12 @@ class Projector:
         self.projections = {projection.name: projection for projection in projections}
         self._set_up()
 
-    def catch_up(self) -> int:
-        """Bring every read model to the end of the log; returns the last position. One that failed stays behind."""
-        while True:
+    def catch_up(self, *, stretches: int | None = None) -> int:
+        """Bring every read model to the end of the log; returns the last position. One that failed stays behind.
+
+        Told how many `stretches` of 2 000 events to go at most, it may stop before the end.
+        """
+        for _ in itertools.count() if stretches is None else range(stretches):
             standing = {s.name: s.position for s in self._standings() if s.error is None}
             if not standing:
                 return self.store.last_position()
@@ -72,8 +77,10 @@ class Projector:
             if not entries:
                 return min(standing.values())
             for name, position in standing.items():
+                going_on()
                 if position < entries[-1].position:
                     self._apply(self.projections[name], entries)
+        return min((s.position for s in self._standings() if s.error is None), default=0)
 
     def standings(self) -> list[Standing]:
         """Where each read model stands, by name."""
@@ -223,6 +230,7 @@ class Projector:
 
     def _apply_one_by_one(self, projection: Projection, entries: Sequence[Entry]) -> None:
         for entry in entries:
+            going_on()
             try:
                 self._apply_batch(projection, [entry])
             except Exception as error:

@@ -11,6 +11,7 @@ import psycopg
 from eventsourcing.persistence import InfrastructureFactory, IntegrityError, StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresFactory
 
+from grantflow.arrays import bigints, byteas, ints, texts, uuids
 from grantflow.connections import Datastore
 from grantflow.domain.errors import Refused
 
@@ -49,9 +50,12 @@ class StoredCommand(msgspec.Struct, frozen=True):
     body: bytes
     events: tuple[StoredEvent, ...]
     after: str = ""
+    reads: tuple[tuple[Any, int], ...] = ()
 
     def heads(self) -> list[tuple[Any, int]]:
-        """Name the streams it appends to, the last event's last, and the version it expects next in each.
+        """Name the streams it has read and those it appends to, and the version it expects next in each.
+
+        The last event's stream comes last: that is the one that what it builds on must be the newest in.
 
         ValueError when the versions in a stream do not go up by one.
         """
@@ -67,7 +71,7 @@ class StoredCommand(msgspec.Struct, frozen=True):
         if self.events:
             last = self.events[-1].originator_id
             firsts[last] = firsts.pop(last)
-        return list(firsts.items())
+        return [*((stream, version + 1) for stream, version in self.reads), *firsts.items()]
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -112,17 +116,17 @@ def insert_commands(connection: Connection, commands: Sequence[StoredCommand]) -
     heads = [command.heads() for command in commands]
     events = [event for command in commands for event in command.events]
     parameters = (
-        [command.key for command in commands],
-        [command.body for command in commands],
-        [command.after for command in commands],
-        [len(streams) for streams in heads],
-        [len(command.events) for command in commands],
-        [stream for streams in heads for stream, _ in streams],
-        [version for streams in heads for _, version in streams],
-        [event.originator_id for event in events],
-        [event.originator_version for event in events],
-        [event.topic for event in events],
-        [event.state for event in events],
+        texts(command.key for command in commands),
+        byteas([command.body for command in commands]),
+        texts(command.after for command in commands),
+        ints(len(streams) for streams in heads),
+        ints(len(command.events) for command in commands),
+        uuids(stream for streams in heads for stream, _ in streams),
+        bigints(version for streams in heads for _, version in streams),
+        uuids(event.originator_id for event in events),  # type: ignore[misc]
+        bigints(event.originator_version for event in events),
+        texts(event.topic for event in events),
+        byteas([event.state for event in events]),
     )
     with connection.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
         cursor.execute(_APPEND, parameters, prepare=True, binary=True)

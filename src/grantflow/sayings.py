@@ -11,12 +11,14 @@ from grantflow.domain import (
     casework,
     complaint,
     conditions,
+    contact,
     correction,
     decision,
     declared,
     drafting,
     followup,
     letters,
+    notice,
     payment,
     person,
     repayment,
@@ -103,6 +105,25 @@ def _countersigned(event: reporting.AccountsCountersigned) -> str:
     return f"Signed the same accounts as superior ({_short(event.digest)}){late}"
 
 
+def _made(event: notice.NoticeMade) -> str:
+    where = "in the portal" if event.channel == "portal" else "by mail"
+    return f"Told the {event.to} of {event.organisation} {where} ({event.rule}, {event.language}): {event.subject}"
+
+
+def _sent(event: notice.NoticeSent) -> str:
+    together = f", with {event.together - 1} more" if event.together > 1 else ""
+    return f"The mail to {event.address} was taken over by the mail server{together}: {event.answer}"
+
+
+def _failed(event: notice.NoticeFailed) -> str:
+    then = f"again {clock(event.again_at)}" if event.again_at else "given up"
+    return f"The mail was not taken over (attempt {event.attempt}), {then}: {event.reason}"
+
+
+def _mailbox(event: contact.ContactEvent) -> str:
+    return f"the {event.for_role} of {event.organisation}" if event.for_role else event.organisation
+
+
 def _extended(event: followup.DeadlineExtended) -> str:
     after = ", after it had passed" if event.after_the_fact else ""
     return f"Extended the {event.deadline} deadline to {clock(event.limit)}{after}: {event.reason}"
@@ -185,6 +206,15 @@ SAYINGS: dict[type[Event], Callable[[Any], str]] = {
     authority.SuperiorNamed: lambda e: f"{e.subordinate} answers to {e.superior}",
     person.PersonNamed: lambda e: f"Recorded what names {e.person}, sealed under a key",
     person.PersonErased: lambda e: f"Erased what names {e.person}; the key is destroyed: {e.grounds}",
+    notice.NoticeMade: _made,
+    notice.NoticeSkipped: lambda e: (
+        f"Left out a notice ({e.rule}) that was due {clock(e.due_at)}: {e.reason}"
+    ),
+    notice.NoticeSent: _sent,
+    notice.NoticeFailed: _failed,
+    notice.NoticeResent: lambda e: f"Has a mail sent once more: {e.reason}",
+    contact.ContactRegistered: lambda e: f"Mail to {_mailbox(e)} goes to {e.address}",
+    contact.ContactWithdrawn: lambda e: f"Mail to {_mailbox(e)} goes nowhere any more: {e.reason}",
     followup.DeadlineExtended: _extended,
     followup.ReminderSent: lambda e: f"Reminded {e.to} of the {e.deadline} deadline, {clock(e.limit)}",
     followup.MarkedOverdue: lambda e: f"Marked the {e.deadline} overdue since {clock(e.due_at)}",

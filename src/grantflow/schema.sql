@@ -234,3 +234,70 @@ END $$;
 CREATE OR REPLACE TRIGGER forget_person AFTER INSERT ON stored_events
     FOR EACH ROW WHEN (NEW.topic LIKE 'person-erased@%') EXECUTE FUNCTION grantflow_forget_person();
 ALTER TABLE stored_events ENABLE ALWAYS TRIGGER forget_person;
+
+-- Webhooks: who has events sent to them, and each sending. Nothing here is history: it may be forgotten, and is, when a
+-- subscriber is removed. What is sent is made from the log each time. `position` is how far the log has been looked
+-- through for a subscriber; it and the deliveries that come of it are written together.
+CREATE TABLE IF NOT EXISTS webhook_subscribers (
+    id             uuid        PRIMARY KEY,
+    organisation   text        NOT NULL,
+    role           text        NOT NULL,
+    registered_by  text        NOT NULL,
+    url            text        NOT NULL,
+    types          text[]      NOT NULL,
+    call           text        NOT NULL,
+    state          text        NOT NULL CHECK (state IN ('active', 'paused')),
+    reason         text        NOT NULL DEFAULT '',
+    since          timestamptz NOT NULL,
+    created_at     timestamptz NOT NULL,
+    position       bigint      NOT NULL,
+    secret         text        NOT NULL,
+    old_secret     text,
+    old_until      timestamptz,
+    rotation_key   text        NOT NULL DEFAULT '',
+    asked          bytea       NOT NULL,
+    failures       int         NOT NULL DEFAULT 0,
+    failing_since  timestamptz,
+    rests_until    timestamptz
+);
+CREATE INDEX IF NOT EXISTS webhook_subscribers_organisation ON webhook_subscribers (organisation, created_at);
+
+CREATE TABLE IF NOT EXISTS webhook_deliveries (
+    subscriber    uuid        NOT NULL REFERENCES webhook_subscribers ON DELETE CASCADE,
+    position      bigint      NOT NULL,
+    stream        uuid        NOT NULL,
+    state         text        NOT NULL CHECK (state IN ('waiting', 'delivered', 'dead')),
+    attempts      int         NOT NULL DEFAULT 0,
+    first_at      timestamptz,
+    next_at       timestamptz NOT NULL,
+    status        int,
+    reason        text        NOT NULL DEFAULT '',
+    delivered_at  timestamptz,
+    PRIMARY KEY (subscriber, position)
+);
+CREATE INDEX IF NOT EXISTS webhook_deliveries_waiting ON webhook_deliveries (subscriber, stream, position)
+    WHERE state = 'waiting';
+CREATE INDEX IF NOT EXISTS webhook_deliveries_delivered ON webhook_deliveries (delivered_at) WHERE state = 'delivered';
+
+-- The calls that were published: few among many events, and what tells which organisations are behind one.
+CREATE INDEX IF NOT EXISTS stored_events_calls ON stored_events (notification_id) WHERE topic LIKE 'call-published@%';
+
+-- Who keeps which duty just now, and how it goes. No history: each row is written over and over by whoever holds the
+-- duty's lock. `forced` counts holders that were ended because they were silent, since a turn was last finished.
+CREATE TABLE IF NOT EXISTS duties (
+    name        text        PRIMARY KEY,
+    holder      text        NOT NULL,
+    backend     int         NOT NULL,
+    since       timestamptz NOT NULL DEFAULT clock_timestamp(),
+    beat_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    last_run    timestamptz,
+    last_error  text,
+    next_at     timestamptz,
+    forced      int         NOT NULL DEFAULT 0
+);
+
+-- Which connection holds which duty's lock.
+CREATE OR REPLACE VIEW duty_locks AS
+    SELECT l.objid AS number, l.pid AS backend FROM pg_locks l
+    WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 7203 AND l.objsubid = 2
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database());

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grantflow.domain.errors import Refused
+from grantflow.domain.contact import mailbox
+from grantflow.domain.errors import BadRequest, Refused
+from grantflow.smtp_address import SmtpServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -72,6 +74,11 @@ class Settings:
     """Requests a minute from one address; 0 for no limit."""
     trusted_proxies: tuple[str, ...]
     cors_origins: tuple[str, ...]
+    webhook_allow: tuple[str, ...]
+    """Networks that webhooks may be sent into, beside the world: by http and to any port too."""
+    smtp: SmtpServer | None
+    """Where mails are handed over; None means that they wait."""
+    mail_from: str
     log_level: str
     log_format: str
     given: Mapping[str, str]
@@ -161,15 +168,15 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _proxies(text: str) -> tuple[str, ...]:
-    proxies = tuple(text.replace(",", " ").split())
-    for one in proxies:
+def _networks(text: str) -> tuple[str, ...]:
+    networks = tuple(text.replace(",", " ").split())
+    for one in networks:
         try:
             ipaddress.ip_network(one)
         except ValueError as error:
             msg = f"names '{one}', which is no address or network such as 10.0.0.7 or 10.0.0.0/24"
             raise ValueError(msg) from error
-    return proxies
+    return networks
 
 
 def _origins(text: str) -> tuple[str, ...]:
@@ -179,6 +186,22 @@ def _origins(text: str) -> tuple[str, ...]:
             msg = f"names '{one}', which is no origin such as https://soknad.example.no"
             raise ValueError(msg)
     return origins
+
+
+def _masked_server(text: str) -> str:
+    """A mail server without its password."""
+    try:
+        return str(SmtpServer.read(text) or "")
+    except ValueError:
+        return MASK
+
+
+def _mailbox(text: str) -> str:
+    try:
+        return mailbox(text)
+    except BadRequest as error:
+        msg = f"is '{text}', and must be the address of a mailbox, such as tilskudd@example.no"
+        raise ValueError(msg) from error
 
 
 def _database(text: str) -> str:
@@ -294,7 +317,7 @@ SETTINGS = (
         "trusted_proxies",
         "",
         "Addresses or networks of reverse proxies, whose X-Forwarded-For says where a request comes from.",
-        _proxies,
+        _networks,
     ),
     Setting(
         "GRANTFLOW_CORS_ORIGINS",
@@ -302,6 +325,28 @@ SETTINGS = (
         "",
         "Web origins whose pages may use the service from a browser; unset, none may.",
         _origins,
+    ),
+    Setting(
+        "GRANTFLOW_SMTP_URL",
+        "smtp",
+        "",
+        "Mail server: smtp://user:password@host:587 (STARTTLS) or smtps://…; unset, mails wait. Secret.",
+        SmtpServer.read,
+        _masked_server,
+    ),
+    Setting(
+        "GRANTFLOW_MAIL_FROM",
+        "mail_from",
+        "noreply@grantflow.invalid",
+        "The address that mails to applicants come from; whatever comes back is read there.",
+        _mailbox,
+    ),
+    Setting(
+        "GRANTFLOW_WEBHOOK_ALLOW",
+        "webhook_allow",
+        "",
+        "Networks that webhooks may be sent into beside the world, by http and to any port too; unset, https only.",
+        _networks,
     ),
     Setting(
         "GRANTFLOW_LOG_LEVEL",

@@ -32,6 +32,8 @@ from grantflow.writer import (
 )
 
 if TYPE_CHECKING:
+    import asyncio
+    from asyncio import AbstractEventLoop
     from collections.abc import Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
@@ -43,6 +45,7 @@ __all__ = ["Append", "Appended", "Conflict", "KeyReused", "Overloaded", "Store",
 
 LINE_SECONDS = 20
 """The longest anybody stands in line for a stream."""
+_IN_LINE = "SELECT set_config('lock_timeout', %s, false), pg_advisory_lock(%s)"
 
 _LOG = "SELECT originator_id, originator_version, topic, state, notification_id FROM stored_events "
 _LOAD = _LOG + "WHERE originator_id = %s AND originator_version > %s ORDER BY originator_version"
@@ -56,6 +59,9 @@ class Append(msgspec.Struct, frozen=True):
     `key` is its idempotency key, `body` the SHA-256 of what was asked. `entries` may span streams, each
     stream's versions going up by one; the last entry is the one the receipt speaks of.
 
+    `reads` are further streams that were looked at, each with the version it had then (0: nothing in it): when one has
+    gone on since, this is a Conflict.
+
     `after` is for outcomes decided on one that is still in flight: that command's key. Its last entry must
     then be the newest in this one's stream, or this is a Conflict: a version that fits by chance is not enough.
     """
@@ -64,6 +70,7 @@ class Append(msgspec.Struct, frozen=True):
     body: bytes
     entries: tuple[Entry, ...]
     after: str = ""
+    reads: tuple[tuple[UUID, int], ...] = ()
 
 
 class Store(Application[UUID]):
@@ -107,20 +114,39 @@ class Store(Application[UUID]):
         self._mapper = EventMapper(self.factory.compressor(), self.factory.cipher())
         return self._mapper
 
-    def append(self, append: Append) -> Future[Appended]:
+    def append(self, append: Append, whose: str = "") -> Future[Appended]:
         """Store a command's outcome together with all that is in flight; the future is done when it is kept.
 
-        The future raises Conflict, KeyReused or Unavailable; `asyncio.wrap_future` awaits it. Overloaded and
-        Unavailable (closed) are raised at once, and ValueError for entries that can't be one command's.
+        Those in whose name something waits take turns; what waits in one name is stored in the order it came.
+
+        The future raises Conflict, KeyReused or Unavailable. Overloaded and Unavailable (closed) are raised at once,
+        and ValueError for entries that can't be one command's.
         """
+        return self._writer.put(self._command(append), whose)
+
+    def append_from(
+        self, loop: AbstractEventLoop, append: Append, whose: str = ""
+    ) -> asyncio.Future[Appended]:
+        """Store it as `append` does, for somebody on an event loop: the future is that loop's own."""
+        return self._writer.put_from(loop, self._command(append), whose)
+
+    def keep(self, append: Append, whose: str = "") -> Appended:
+        """Store it as `append` does, and wait for it; what its future would raise is raised."""
+        return self._writer.keep(self._command(append), whose)
+
+    def _command(self, append: Append) -> StoredCommand:
         command = StoredCommand(
-            append.key, append.body, tuple(map(self._mapper.to_stored_event, append.entries)), append.after
+            append.key,
+            append.body,
+            tuple(map(self._mapper.to_stored_event, append.entries)),
+            append.after,
+            append.reads,
         )
         if not command.key or not command.events:
             msg = "An append has a key and at least one entry."
             raise ValueError(msg)
         command.heads()
-        return self._writer.put(command)
+        return command
 
     def answered(self, key: str, body: bytes) -> Appended | None:
         """Find the answer a key got before; None when it is new, KeyReused when it was for something else."""
@@ -259,12 +285,11 @@ class Store(Application[UUID]):
             raise Unavailable.because(error) from error
         try:
             with suppress(psycopg.OperationalError):
-                connection.execute(f"SET lock_timeout = '{LINE_SECONDS}s'")
-                connection.execute("SELECT pg_advisory_lock(%s)", (key,))
+                connection.execute(_IN_LINE, (f"{LINE_SECONDS}s", key), prepare=True)
             yield
         finally:
             with suppress(psycopg.OperationalError):
-                connection.execute("SELECT pg_advisory_unlock_all()")
+                connection.execute("SELECT pg_advisory_unlock_all()", prepare=True)
             self._lines.putconn(connection)
 
     def _rows(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:

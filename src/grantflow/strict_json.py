@@ -11,12 +11,15 @@ from grantflow.domain.errors import BadRequest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_ESCAPE = rb"\u"
+
 
 def json_object(raw: bytes, named: str) -> dict[str, Any]:
     """The object in these bytes, its texts in NFC; BadRequest says what `named` holds that it should not."""
     try:
-        text = unicodedata.normalize("NFC", raw.decode())
-        data = json.loads(text, object_pairs_hook=_without_doubles, parse_constant=_no_constant)
+        data = _read(unicodedata.normalize("NFC", raw.decode()))
+        if _ESCAPE in raw:  # what is written as an escape is put in normal form once it is read
+            data = _read(unicodedata.normalize("NFC", json.dumps(data, ensure_ascii=False)))
     except (ValueError, RecursionError) as error:
         msg = f"The content of {named} is not JSON as it should be: {error}"
         raise BadRequest(msg) from error
@@ -24,6 +27,10 @@ def json_object(raw: bytes, named: str) -> dict[str, Any]:
         msg = f"The content of {named} must be one JSON object."
         raise BadRequest(msg)
     return data
+
+
+def _read(text: str) -> Any:  # noqa: ANN401 - any JSON
+    return json.loads(text, object_pairs_hook=_without_doubles, parse_constant=_no_constant)
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,34 +1,33 @@
-"""The duties that run once in the whole system: the log is sealed, read models follow it, and deadlines are kept."""
+"""The worker keeps the duties: each on a thread of its own, and each held by one worker in the whole system."""
 
 from __future__ import annotations
 
 import signal
+import time
 from datetime import UTC, datetime
-from threading import Event
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import structlog
-from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.date import DateTrigger
 
-from grantflow.deadlines import next_instant, sweep
-from grantflow.duties import Duty
+from grantflow.alarms import Alarms
+from grantflow.duties import BEAT_SECONDS, TRY_SECONDS, Duty
 from grantflow.store import Overloaded, Unavailable
+from grantflow.turns import TurnEnded, heard_by
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from grantflow.ledger.book import Ledger
-    from grantflow.projector import Projector
-    from grantflow.service import Service
+    from grantflow.chores import Chore
+    from grantflow.store import Store
 
 log = structlog.get_logger(__name__)
 
-INTERVAL_SECONDS = 30
-"""How often to look for what a stopped worker missed; the instants themselves wake the worker at once."""
-TURN_SECONDS = 1.0
-"""How often a worker without the duty tries to take it, and one that has it makes sure that it still does."""
-_MISSED = "missed"
+SWEEP_SECONDS = 30.0
+"""How often a turn is taken in any case, for what nobody rang for."""
+_SHORTEST_REST, _LONGEST_REST, _LONGEST_PAUSE = 0.02, 1.0, 30.0
+_MOST_TURNS = 1_000
+_GOODBYE_SECONDS = 15.0
 
 
 def now() -> datetime:
@@ -37,81 +36,142 @@ def now() -> datetime:
 
 
 class Worker:
-    """Seals, projects and sweeps on time. Any number may run: one has the duty, the next takes over when it is gone.
+    """Any number may run: of each duty one is the holder, and the next takes over when that one is gone, or hangs.
 
-    Two at work by mistake would do no harm: the ledger's lock, a read model's position and a due step's key let each
-    thing happen once.
+    Two at work by mistake would do no harm: the ledger's lock, a read model's position and the key of what is due let
+    each thing happen once.
     """
 
-    def __init__(
-        self, service: Service, projector: Projector, ledger: Ledger, clock: Callable[[], datetime] = now
-    ) -> None:
-        self._service, self._projector, self._ledger, self._clock = service, projector, ledger, clock
-        self._scheduler = BackgroundScheduler(timezone=UTC)
+    def __init__(self, store: Store, chores: Sequence[Chore], clock: Callable[[], datetime] = now) -> None:
+        self._address, self._chores, self._clock = store.database_url, chores, clock
 
-    def once(self) -> int:
-        """Take what is due now, and set the alarm for what comes next. Returns how many steps were taken."""
-        instant = self._clock()
-        swept = sweep(instant, self._service, self._projector)
-        self._ledger.seal()
-        upcoming = next_instant(instant, self._projector)
-        log.info("swept", done=len(swept.done), stale=swept.stale, next=upcoming and upcoming.isoformat())
-        for due, refusal in swept.refused:
-            log.warning("not-taken", case=str(due.case), step=due.step, refused=refusal.code)
-        if upcoming is not None and self._scheduler.get_job(_MISSED) is not None:
-            self._scheduler.add_job(self._awake, DateTrigger(upcoming), id="next", replace_existing=True)
-        return len(swept.done)
+    def once(self) -> list[str]:
+        """Do all that is due now, one chore after the other; gives the duties that another worker holds."""
+        elsewhere = []
+        for chore in self._chores:
+            with Duty(self._address, chore.name) as duty:
+                if not duty.taken() or not _all_turns(chore, duty, self._clock()):
+                    elsewhere.append(chore.name)
+        return elsewhere
 
     def run(self, stop: Event | None = None) -> None:
-        """Stand ready for the duty, and work while it is held, until told to stop: by SIGTERM, SIGINT, or the event."""
+        """Stand ready for every duty, and keep those that are held, until told to stop: by SIGTERM, SIGINT, the event.
+
+        A thread that is stuck in a turn is left behind: its duty is another's by then.
+        """
         stop = stop or _stopped_by_signals()
-        self._scheduler.start()
-        try:
-            with Duty(self._service.store.database_url) as duty:
-                while not stop.is_set():
+        alarms = Alarms(self._clock)
+        alarms.start()
+        keepers = [_Keeper(self._address, chore, self._clock, alarms, stop) for chore in self._chores]
+        threads = [
+            Thread(target=keeper.run, name=f"grantflow-{chore.name}", daemon=True)
+            for keeper, chore in zip(keepers, self._chores, strict=True)
+        ]
+        for thread in threads:
+            thread.start()
+        stop.wait()
+        give_up = time.monotonic() + _GOODBYE_SECONDS
+        for keeper, thread in zip(keepers, threads, strict=True):
+            keeper.wake()
+            thread.join(max(0.0, give_up - time.monotonic()))
+            if thread.is_alive():
+                log.warning("left-behind", thread=thread.name)
+        alarms.stop()
+
+
+class _Keeper:
+    """One chore and its duty, on a thread of their own."""
+
+    def __init__(
+        self, address: str, chore: Chore, clock: Callable[[], datetime], alarms: Alarms, stop: Event
+    ) -> None:
+        self._chore, self._clock, self._alarms, self._stop = chore, clock, alarms, stop
+        self._duty = Duty(address, chore.name, stop.is_set)
+        self._more = False
+
+    def wake(self) -> None:
+        """Let it notice at once that it is to stop."""
+        self._duty.ring()
+
+    def run(self) -> None:
+        """Try for the duty, and keep it while it is ours, until told to stop."""
+        with self._duty as duty:
+            while not self._stop.is_set():
+                try:
                     if duty.taken():
-                        self._work(duty, stop)
+                        self._keep(duty)
                     else:
-                        stop.wait(TURN_SECONDS)
-        finally:
-            self._scheduler.shutdown()
+                        self._stop.wait(TRY_SECONDS)
+                except Exception:
+                    log.exception("duty-broken", duty=duty.name)
+                    duty.let_go()
+                    self._stop.wait(TRY_SECONDS)
 
-    def _work(self, duty: Duty, stop: Event) -> None:
+    def _keep(self, duty: Duty) -> None:
         log.info("duty-taken", duty=duty.name)
-        self._scheduler.add_job(
-            self._awake,
-            "interval",
-            seconds=INTERVAL_SECONDS,
-            next_run_time=datetime.now(UTC),
-            coalesce=True,
-            id=_MISSED,
-        )
+        rung, turned, ready, failures = True, time.monotonic(), 0.0, 0
         try:
-            self._follow()
-            while not stop.is_set() and duty.waited(TURN_SECONDS):
-                self._follow()
-        except (Unavailable, Overloaded) as refusal:
-            log.warning("duty-interrupted", duty=duty.name, reason=refusal.detail)
-            duty.let_go()
-        finally:
-            self._scheduler.remove_all_jobs()
+            while True:
+                begun = time.monotonic()
+                rung = rung or begun - turned >= SWEEP_SECONDS
+                if rung and begun >= ready:
+                    rung = False
+                    failures = 0 if self._turned(duty) else failures + 1
+                    turned = time.monotonic()
+                    ready = turned + self._rest(turned - begun, failures)
+                    rung = rung or self._more
+                left = max(ready - time.monotonic(), 0.0) if rung else BEAT_SECONDS
+                rung |= duty.wait(min(left, BEAT_SECONDS))
+                self._alarms.look()
+        except TurnEnded:
             log.info("duty-ended", duty=duty.name)
+        finally:
+            self._alarms.forget(duty.name)
+            duty.let_go()
 
-    def _follow(self) -> None:
-        """What follows on new events: they are sealed, and the read models see them."""
-        self._ledger.seal()
-        self._projector.catch_up()
-
-    def _awake(self) -> None:
-        """Sweep as an alarm does: what is missed while the database is away is swept when it is back."""
+    def _turned(self, duty: Duty) -> bool:
+        """Take a turn; whether it was finished. What goes wrong is noted, and tried again after a pause."""
+        at, self._more = self._clock(), False
         try:
-            self.once()
+            with heard_by(duty.going_on):
+                upcoming = self._chore.turn(at)
         except (Unavailable, Overloaded) as refusal:
-            log.warning("not-swept", reason=refusal.detail)
+            log.warning("turn-interrupted", duty=duty.name, reason=refusal.detail)
+            duty.failed(refusal.detail)
+            return False
+        except Exception as error:
+            log.exception("turn-failed", duty=duty.name)
+            duty.failed(f"{type(error).__name__}; the log of {at.isoformat(timespec='seconds')} says more")
+            return False
+        self._more = upcoming is not None and upcoming <= at
+        self._alarms.ask(duty.name, None if self._more else upcoming, duty.ring)
+        duty.ran(at, upcoming)
+        return True
+
+    def _rest(self, seconds: float, failures: int) -> float:
+        """Seconds until the next turn: more for each that failed; as many as this one took, unless more is to do."""
+        if failures:
+            return float(min(2.0 ** (failures - 1), _LONGEST_PAUSE))
+        return _SHORTEST_REST if self._more else min(seconds, _LONGEST_REST)
+
+
+def _all_turns(chore: Chore, duty: Duty, at: datetime) -> bool:
+    """Take turns as long as there is more to do at an instant; False when the duty is lost on the way."""
+    try:
+        for _ in range(_MOST_TURNS):
+            with heard_by(duty.going_on):
+                upcoming = chore.turn(at)
+            duty.ran(at, upcoming)
+            if upcoming is None or upcoming > at:
+                break
+    except TurnEnded:
+        return False
+    return True
 
 
 def _stopped_by_signals() -> Event:
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        # On a thread of its own: the handler may run while this one is inside the event, and holds its lock.
+        signal.signal(number, lambda *_: Thread(target=stop.set).start())
     return stop

@@ -1,12 +1,11 @@
-"""One thread that stores what is in flight, many callers' in one commit, first come first stored."""
+"""Stores what is in flight, many callers' in one commit, first come first stored."""
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 import psycopg
@@ -14,8 +13,11 @@ import psycopg
 from grantflow.connections import connect
 from grantflow.domain.errors import Refused
 from grantflow.recorder import CONFLICT, REPEATED, REUSED, Answer, StoredCommand, insert_commands
+from grantflow.taking_turns import Turns
 
 if TYPE_CHECKING:
+    import asyncio
+    from asyncio import AbstractEventLoop
     from collections.abc import Callable, Sequence
 
     from grantflow.connections import Connection
@@ -74,7 +76,25 @@ class Unavailable(Refused):
 
 Asked = TypeVar("Asked")
 Told = TypeVar("Told")
-_Waiting: TypeAlias = "tuple[Asked, Future[Told]]"
+
+
+class Promise(Generic[Told]):
+    """A future of an event loop, as the writer sees it: it is told on that loop, and never from another thread."""
+
+    def __init__(self, loop: AbstractEventLoop) -> None:
+        self.loop, self.future = loop, loop.create_future()
+
+    def set_running_or_notify_cancel(self) -> bool:
+        """Whether somebody still waits for it."""
+        return not self.future.cancelled()
+
+    def done(self) -> bool:
+        """Whether it was told."""
+        return bool(self.future.done())
+
+    def set_exception(self, error: Exception) -> None:
+        """Tell it that it failed."""
+        _tell([(None, self)], [error])
 
 
 class Writer(Generic[Asked, Told]):
@@ -82,6 +102,10 @@ class Writer(Generic[Asked, Told]):
 
     `insert` stores what many have asked for in one commit, and says of each what became of it: what its future is told,
     or raises. When the connection is lost it is called again, and may find that it had been done.
+
+    One at a time stores: whoever comes alone and can wait does it by itself, without a thread being woken for it; for
+    all others a thread of the writer's own does. Each asks in somebody's name (`whose`), and these take turns, so that
+    a flood of one's commands makes nobody else wait; what is asked in one name is stored in the order it was asked.
     """
 
     def __init__(
@@ -92,77 +116,118 @@ class Writer(Generic[Asked, Told]):
     ) -> None:
         self._address = address
         self._insert = insert
-        self._queue: queue.SimpleQueue[_Waiting[Asked, Told] | None] = queue.SimpleQueue()
-        self._closing = False
+        self._waiting: Turns[tuple[Asked, Future[Told] | Promise[Told]]] = Turns()
+        self._storing = self._handed_over = self._closing = False
         self._gate = threading.Lock()
+        self._called = threading.Semaphore(0)
         self._connection: Connection | None = None
         self._lost_at: float | None = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def put(self, asked: Asked) -> Future[Told]:
+    def put(self, asked: Asked, whose: str = "") -> Future[Told]:
         """Queue what is asked. Cancelling its future before it is taken up means it is not stored."""
         future: Future[Told] = Future()
-        with self._gate:
-            if self._closing:
-                msg = "The store is closed."
-                raise Unavailable(msg)
-            if self._queue.qsize() >= MOST_WAITING:
-                raise Overloaded
-            self._queue.put((asked, future))
+        if not self._queued(asked, future, whose, here=False):
+            self._called.release()
         return future
+
+    def put_from(self, loop: AbstractEventLoop, asked: Asked, whose: str = "") -> asyncio.Future[Told]:
+        """Queue what is asked on an event loop, whose future is told there."""
+        promise: Promise[Told] = Promise(loop)
+        if not self._queued(asked, promise, whose, here=False):
+            self._called.release()
+        return promise.future
+
+    def keep(self, asked: Asked, whose: str = "") -> Told:
+        """Store what is asked and wait for it: here and now, if nobody else is at it."""
+        future: Future[Told] = Future()
+        if not self._queued(asked, future, whose, here=True):
+            self._lead(future)
+        return future.result()
 
     def close(self) -> None:
         """Take nothing more, store what waits, and let go of the connection."""
         with self._gate:
-            if not self._closing:
-                self._closing = True
-                self._queue.put(None)
+            self._closing = True
+        self._called.release()
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
+    def _queued(self, asked: Asked, future: Future[Told] | Promise[Told], whose: str, *, here: bool) -> bool:
+        """Queue it, and tell whether somebody is at it already; if not, and it is done `here`, then that is us."""
+        with self._gate:
+            if self._closing:
+                msg = "The store is closed."
+                raise Unavailable(msg)
+            if len(self._waiting) >= MOST_WAITING:
+                raise Overloaded
+            self._waiting.put(whose, (asked, future))
+            busy = self._storing
+            if here and not busy:
+                self._storing = True
+            return busy
+
     def _run(self) -> None:
-        more = True
-        while more:
-            batch, more = self._next()
-            if batch:
-                self._store(batch)
+        """Store for those who don't do it themselves, whenever called, until closed and nothing waits."""
+        while True:
+            self._called.acquire()
+            with self._gate:
+                ours = self._handed_over or (bool(self._waiting) and not self._storing)
+                over = self._closing and not self._storing and not self._waiting
+                self._handed_over = False
+                self._storing = self._storing or ours
+            if ours:
+                self._lead(None)
+            elif over:
+                break
         if self._connection is not None:
             self._connection.close()
 
-    def _next(self) -> tuple[list[_Waiting[Asked, Told]], bool]:
-        """Wait for somebody, take all that have come with them, and say whether there will be more."""
-        batch: list[_Waiting[Asked, Told]] = []
-        item = self._queue.get()
-        while item is not None:
-            if item[1].set_running_or_notify_cancel():
-                batch.append(item)
-            if len(batch) >= MOST_AT_ONCE:
-                return batch, True
-            try:
-                item = self._queue.get_nowait()
-            except queue.Empty:
-                return batch, True
-        return batch, False
+    def _lead(self, own: Future[Told] | None) -> None:
+        """Store what waits, batch by batch; whoever has got `own` answer hands over to the thread what is left."""
+        batch: list[tuple[Asked, Future[Told] | Promise[Told]]] = []
+        try:
+            while batch := self._next(own):
+                self._store(batch)
+        except BaseException:
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(Unavailable("The program was interrupted while this was stored."))
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+            with self._gate:
+                self._storing = False
+            self._called.release()
+            raise
 
-    def _store(self, batch: Sequence[_Waiting[Asked, Told]]) -> None:
+    def _next(self, own: Future[Told] | None) -> list[tuple[Asked, Future[Told] | Promise[Told]]]:
+        """Take up those who wait, as many as go together; nobody when there are none, or they are handed over."""
+        with self._gate:
+            if not self._waiting or (own is not None and own.done()):
+                self._handed_over = bool(self._waiting)
+                self._storing = self._handed_over
+                if self._handed_over or self._closing:
+                    self._called.release()
+                return []
+            taken = self._waiting.take(MOST_AT_ONCE)
+        batch = [waiting for waiting in taken if waiting[1].set_running_or_notify_cancel()]
+        return batch or self._next(own)
+
+    def _store(self, batch: Sequence[tuple[Asked, Future[Told] | Promise[Told]]]) -> None:
+        answers: Sequence[Told | Exception]
         try:
             answers = self._stored([asked for asked, _ in batch])
         except Unavailable as error:
-            for _, future in batch:
-                future.set_exception(error)
+            answers = [error] * len(batch)
         except Exception as error:  # noqa: BLE001 - one of them can't be stored, and only that one may fail
-            if len(batch) == 1:
-                batch[0][1].set_exception(_meaning(error))
-            else:
+            if len(batch) > 1:
                 for waiting in batch:
                     self._store([waiting])
-        else:
-            for (_, future), answer in zip(batch, answers, strict=True):
-                if isinstance(answer, Exception):
-                    future.set_exception(answer)
-                else:
-                    future.set_result(answer)
+                return
+            answers = [_meaning(error)]
+        _tell(batch, answers)
 
     def _stored(self, together: Sequence[Asked]) -> Sequence[Told | Exception]:
         """Store what is asked; on a lost connection again, as long as there is patience."""
@@ -203,6 +268,33 @@ class Writer(Generic[Asked, Told]):
 def _meaning(error: Exception) -> Exception:
     """Make a refusal of a database that has no room or no time; anything else is a bug, and told as it is."""
     return Unavailable.because(error) if isinstance(error, psycopg.OperationalError) else error
+
+
+def _tell(
+    batch: Sequence[tuple[Any, Future[Told] | Promise[Told]]], answers: Sequence[Told | Exception]
+) -> None:
+    """Tell each what became of it; those of one event loop are told together, by waking it once."""
+    loops: dict[AbstractEventLoop, list[tuple[Promise[Told], Told | Exception]]] = {}
+    for (_, future), answer in zip(batch, answers, strict=True):
+        if isinstance(future, Promise):
+            loops.setdefault(future.loop, []).append((future, answer))
+        elif isinstance(answer, Exception):
+            future.set_exception(answer)
+        else:
+            future.set_result(answer)
+    for loop, told in loops.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_keep_promises, told)
+
+
+def _keep_promises(told: Sequence[tuple[Promise[Told], Told | Exception]]) -> None:
+    for promise, answer in told:
+        if promise.future.done():
+            continue
+        if isinstance(answer, Exception):
+            promise.future.set_exception(answer)
+        else:
+            promise.future.set_result(answer)
 
 
 def store_commands(connection: Connection, commands: Sequence[StoredCommand]) -> list[Appended | Exception]:

@@ -15,15 +15,22 @@ from grantflow.cli.audit import audit
 from grantflow.cli.authorities import authorities
 from grantflow.cli.calls import calls
 from grantflow.cli.case_views import cases
+from grantflow.cli.contacts import contacts
+from grantflow.cli.duties import EXAMPLES as DUTIES
+from grantflow.cli.duties import duties as list_duties
 from grantflow.cli.ending import REFUSED, endings
+from grantflow.cli.importing import EXAMPLES as IMPORTS
+from grantflow.cli.importing import bring_in
 from grantflow.cli.ledger import ledger
-from grantflow.cli.opening import opened, settings
+from grantflow.cli.notices import notices
+from grantflow.cli.opening import settings
 from grantflow.cli.output import write, write_json, write_list
 from grantflow.cli.people import people
 from grantflow.cli.read_models import read_models
 from grantflow.cli.replay import EXAMPLES, replay
 from grantflow.cli.token import EXAMPLES as TOKENS
 from grantflow.cli.token import token
+from grantflow.cli.webhooks import webhooks
 from grantflow.domain.calendar import end_of_day
 from grantflow.domain.errors import BadRequest
 
@@ -38,11 +45,16 @@ app.add_typer(calls, name="call")
 app.add_typer(cases, name="case")
 app.add_typer(authorities, name="authority")
 app.add_typer(people, name="people")
+app.add_typer(contacts, name="contacts")
+app.add_typer(notices, name="notices")
 app.add_typer(read_models, name="projections")
 app.add_typer(ledger, name="ledger")
 app.add_typer(audit, name="audit")
+app.add_typer(webhooks, name="webhooks")
 app.command(epilog=EXAMPLES)(replay)
 app.command(epilog=TOKENS)(token)
+app.command("import", epilog=IMPORTS)(bring_in)
+app.command("duties", epilog=DUTIES)(list_duties)
 
 MOST_APPLICATIONS = 100_000
 
@@ -88,21 +100,27 @@ def work(
     once: Annotated[bool, typer.Option("--once", help="Take what is due now, and end.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Seal the log and keep the deadlines: reminders, lapse, overdue, follow-up. Runs until stopped."""
-    from grantflow.worker import Worker  # noqa: PLC0415 - heavy, and only needed here
+    """Keep the duties: read models, deadlines (reminders, lapse, overdue, follow-up), the seal. Runs until stopped."""
+    from grantflow.app import open_app  # noqa: PLC0415 - heavy, and only needed here
+    from grantflow.chores import Deadlines  # noqa: PLC0415
+    from grantflow.worker import Worker  # noqa: PLC0415
 
     chosen = settings()
-    with opened() as app:
-        logs.set_up(chosen.log_level, chosen.log_format, keeps_running=True)
-        worker = Worker(app.service, app.projector, app.ledger)
+    logs.set_up(chosen.log_level, chosen.log_format, keeps_running=True)
+    with open_app(chosen, working=True) as app:
+        chores = app.chores()
+        worker = Worker(app.store, chores)
         if not once:
             worker.run()
             return
-        taken = worker.once()
+        elsewhere = worker.once()
+    taken = sum(chore.taken for chore in chores if isinstance(chore, Deadlines))
     if as_json:
-        write_json({"taken": taken})
+        write_json({"taken": taken, "kept_elsewhere": elsewhere})
     else:
         write(f"{taken} steps taken.\n")
+        if elsewhere:
+            write(f"Kept by another worker just now: {', '.join(elsewhere)} (grantflow duties).\n")
 
 
 @app.command(

@@ -14,8 +14,9 @@ from grantflow.demo.people import Actor
 from grantflow.domain.calendar import OSLO
 from grantflow.domain.circumstances import Circumstances
 from grantflow.domain.errors import Refused, RulesFailed
+from grantflow.notifying import Notifier
 from grantflow.receipts import Receipt
-from grantflow.service import Request
+from grantflow.service import Request, Service
 from grantflow.store import Conflict
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ class Stage:
         self.app, self.call, self.seed = app, call, seed
         self.refusals: list[Refusal] = []
         self._until, self._watch = until, watch
+        self._notifier = Notifier(Service(app.store))
         self._now: datetime | None = None
         self._count = 0
         self._refusing = ""
@@ -102,7 +104,9 @@ class Stage:
         due = self._now
         while due is not None and due < end:
             sweep(due, self.app.service, self.app.projector)
-            self._now, due = due, next_instant(due, self.app.projector)
+            told = self._notifier.turn(due)
+            upcoming = (next_instant(due, self.app.projector), told)
+            self._now, due = due, min((one for one in upcoming if one is not None), default=None)
         if at != end:
             raise EnoughError
         if self._now is not None and at < self._now:

@@ -23,6 +23,7 @@ from grantflow.domain.call_file import (
 from grantflow.domain.digest import digest_of
 from grantflow.domain.forms import Form
 from grantflow.domain.money import Ore, ore
+from grantflow.domain.notice_rules import NOTICES, Notices, notice_files
 from grantflow.domain.process import Process, ProcessFile
 from grantflow.domain.reading import Consultation, DefinitionError, Facts
 from grantflow.domain.register import Register
@@ -106,7 +107,7 @@ class Call:
     def __init__(self, files: Mapping[str, str]) -> None:
         declared = msgspec.convert(tomllib.loads(files[CALL]), CallFile)
         process = msgspec.convert(tomllib.loads(files[PROCESS]), ProcessFile)
-        missing = [name for name in files_of(declared, process) if name not in files]
+        missing = [name for name in files_of(declared, process, files.get(NOTICES)) if name not in files]
         if missing:
             msg = f"the definition lacks {', '.join(missing)}"
             raise ValueError(msg)
@@ -136,6 +137,7 @@ class Call:
         self.letters = (
             msgspec.convert(tomllib.loads(files[LETTERS]), LettersFile) if LETTERS in files else None
         )
+        self.notices = Notices(files) if NOTICES in files else None
         self.rules = declared.rules
         self._rules = Rules(declared.rules)
         self.facts = Facts(declared.application, declared.reporting, self.register)
@@ -239,10 +241,14 @@ def step_form(name: str) -> str:
     return f"forms/{name}.schema.json"
 
 
-def files_of(declared: CallFile, process: ProcessFile) -> tuple[str, ...]:
-    """The files that a definition is made of, beside the process and the registers: what its digest addresses."""
+def files_of(declared: CallFile, process: ProcessFile, notices: str | None = None) -> tuple[str, ...]:
+    """The files that a definition is made of, beside the process and the registers: what its digest addresses.
+
+    `notices` is the text of its notices.toml, where it has one.
+    """
     letters = [LETTERS for step in process.steps if step.id == "issue-letter"]
-    return (CALL, *forms_of(declared, process), *letters)
+    told = () if notices is None else (NOTICES, *notice_files(notices))
+    return (CALL, *forms_of(declared, process), *letters, *told)
 
 
 def _holding(declared: Iterable[_Declared], area: str, stage: str) -> Iterable[_Declared]:

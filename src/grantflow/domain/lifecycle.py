@@ -8,6 +8,7 @@ from grantflow.domain import (
     casework,
     complaint,
     conditions,
+    contact,
     correction,
     decision,
     declared,
@@ -16,6 +17,7 @@ from grantflow.domain import (
     followup,
     frame,
     letters,
+    notice,
     payment,
     person,
     repayment,
@@ -49,6 +51,8 @@ PHASES = (
     revision,
     followup,
     person,
+    notice,
+    contact,
     earlier,
 )
 """The phases of a case, in the order a case meets them."""

@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from typing import Any
 
 Ore = int
 """An amount of NOK in whole øre."""
@@ -32,3 +33,17 @@ def kr(amount: Ore) -> str:
     whole, rest = divmod(abs(amount), 100)
     grouped = f"{whole:,}".replace(",", _GAP)
     return f"{sign}{grouped}{f',{rest:02d}' if rest else ''}{_GAP}kr"
+
+
+def in_kroner(value: Any) -> Any:  # noqa: ANN401 - plain JSON values
+    """Plain values with every `…_ore` told in kroner. What applicants wrote themselves is left as they wrote it."""
+    if isinstance(value, dict):
+        return {
+            key.removesuffix("_ore"): kroner(one)
+            if key.endswith("_ore") and isinstance(one, int)
+            else in_kroner(one)
+            for key, one in value.items()
+        }
+    if isinstance(value, list):
+        return [in_kroner(one) for one in value]
+    return value

@@ -6,3 +6,5 @@ MACHINES = frozenset({"clock", "integration"})
 """Roles without a person behind them: nobody's kin, so they declare nothing (fvl §§ 6-10)."""
 DIRECTORATE = MACHINES | {"case-officer", "assessor", "decider", "attestant", "payer", "call-manager"}
 """Roles at the authority behind the call."""
+STAFF = DIRECTORATE - MACHINES
+"""People at the directorate."""

@@ -24,16 +24,17 @@ STAMP = "stamp."
 
 PERSONS = frozenset({"person", "case_officer", "signed_by", "issued_by", "sealed", "subordinate", "superior"})
 """What the fields are called, at any depth, that say who somebody is (`sealed` is a name under a key of its own)."""
-CARRIERS = frozenset({"text", "before", "after", "reads", "content", "stamp.command"})
+CARRIERS = frozenset({"text", "before", "after", "reads", "content", "address", "stamp.command"})
 """The fields that may carry a person all the same: a letter ends with the signer's name, a correction may be of any
-field, a form holds what the call asks for, and a command is named as its sender likes."""
+field, a form holds what the call asks for, a mailbox may be a person's after all, and a command is named as its
+sender likes."""
 CODES = frozenset(
     {
         "about", "account", "appropriation", "area", "areas", "authority", "bank_reference", "binds",
-        "call", "condition", "county", "criterion", "deadline", "decided_by", "declared", "definition",
-        "digest", "entry", "field", "form", "id", "kind", "language", "left", "media_type", "municipality",
-        "name", "names", "number", "outcome", "partners", "passed", "previous", "reference", "section",
-        "stage", "states", "themes", "to",
+        "call", "channel", "condition", "county", "criterion", "deadline", "decided_by", "declared", "definition",
+        "digest", "entry", "field", "for_role", "form", "gathered", "id", "kind", "language", "left", "media_type",
+        "message", "municipality", "name", "names", "number", "organisation", "outcome", "partners", "passed",
+        "previous", "reference", "rule", "section", "stage", "states", "themes", "to", "under",
     }
 )  # fmt: skip
 """What the text fields are called that hold identifiers, numbers, the definition's words, or organisations' names."""

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from grantflow.domain.errors import NotFound, Refused
-from grantflow.states import authority_stream, call_stream, frame_stream
+from grantflow.states import (
+    authority_stream,
+    call_stream,
+    contacts_stream,
+    frame_stream,
+    notices_stream,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -94,7 +100,10 @@ def select(connection: Connection, body: Callable[[bytes], bytes], scope: Scope,
         msg = f"The checkpoint of {size} events covers no call {call[:80]!r}."
         raise NotFound(msg)
     chosen.add(reading.chosen([frame_stream(call)], only=str(scope.case) if scope.case else ""))
-    chosen.add(reading.chosen([authority_stream(one) for one in chosen.organisations]))
+    chosen.add(reading.chosen([notices_stream(one) for one in cases]))
+    organisations = sorted(chosen.organisations)
+    chosen.add(reading.chosen([authority_stream(one) for one in organisations]))
+    chosen.add(reading.chosen([contacts_stream(one) for one in organisations]))
     reading.nothing_is_lost({*chosen.streams} - ({frame_stream(call)} if scope.case else set()))
     return Selected(scope, call, number, len(cases), sorted(chosen.positions), chosen.bytes)
 

@@ -18,7 +18,7 @@ from grantflow.identity.keys import Keys, usable
 from grantflow.identity.pseudonyms import Pseudonyms
 from grantflow.identity.remembered import Remembered
 from grantflow.identity.secret_file import secret
-from grantflow.identity.unverified import Unverified, insist_on_size
+from grantflow.identity.unverified import LARGEST, Unverified, insist_on_size
 from grantflow.identity.verifying import verify
 from grantflow.identity.who import Reason, Unauthenticated
 from grantflow.settings import BadSettings
@@ -97,6 +97,10 @@ class Authenticator:
                 "token-refused", reason=refusal.reason.code, issuer=trusted.issuer.iss if trusted else None
             )
             raise
+
+    def remembered(self, token: str) -> Identity | None:
+        """Who showed this token a moment ago, when it held; it waits for nothing."""
+        return self._remembered.get(token) if len(token) <= LARGEST and token.isascii() else None
 
     def _of(self, said: Unverified) -> Trusted:
         try:

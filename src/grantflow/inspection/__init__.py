@@ -11,6 +11,7 @@ import msgspec
 from grantflow.definitions import definition_files, process_path, text_of
 from grantflow.domain.call import CALL, LETTERS, PROCESS, Call, DefinitionError, step_form
 from grantflow.domain.call_file import REPORT_FORM, CallFile, LettersFile
+from grantflow.domain.notice_rules import NOTICES, NoticesFile
 from grantflow.domain.process import Process, ProcessFile
 from grantflow.inspection.call_file import check_call
 from grantflow.inspection.conditions import check_conditions, stage_forms
@@ -18,6 +19,7 @@ from grantflow.inspection.finding import Finding, nearest
 from grantflow.inspection.forms import check_form, check_report, check_sections
 from grantflow.inspection.lacking_steps import check_lacking
 from grantflow.inspection.letters import check_letters
+from grantflow.inspection.notices import check_notices
 from grantflow.inspection.outline import Outline
 from grantflow.inspection.process_file import check_process, walkable
 from grantflow.inspection.shape import check_shape
@@ -53,6 +55,8 @@ def inspect(folder: Path) -> list[Finding]:
     if process is not None:
         report = _beside(files, call, process)
     check_call(call, process)
+    if (folder / NOTICES).is_file():
+        _notices(files, call, process)
     check_conditions(call, stages, report, places)
     return files.findings or _unforeseen(folder)
 
@@ -139,6 +143,14 @@ def _beside(files: _Files, call: Source, process: Outline) -> Schema:
     if "submit-report" not in process.steps:
         return {}
     return _form(files, call, ("reporting",), REPORT_FORM, check_report)
+
+
+def _notices(files: _Files, call: Source, process: Outline | None) -> None:
+    """Check the notices, and every text that they name."""
+    notices = files.read(files.folder / NOTICES)
+    if notices is not None and isinstance(notices.value, dict):
+        check_shape(notices, NoticesFile)
+        check_notices(notices, call, process, lambda where, name: files.named(notices, where, name))
 
 
 def _form(

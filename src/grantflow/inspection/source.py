@@ -29,7 +29,7 @@ _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
 class Source:
-    """A TOML or JSON file: its value (None when it can't be read), and its findings."""
+    """A TOML, JSON or text file: its value (None when it can't be read, or is text), and its findings."""
 
     def __init__(self, path: Path, text: str) -> None:
         self.path, self.text = path, text.removeprefix(_MARK)
@@ -40,7 +40,7 @@ class Source:
             self.add((), "the file begins with a byte order mark; save it as UTF-8 without BOM")
         if path.suffix == ".toml":
             self._read_toml()
-        else:
+        elif path.suffix == ".json":
             self._read_json()
 
     def add(self, where: Where, message: str) -> None:
@@ -49,6 +49,10 @@ class Source:
             where = where[:-1]
         line, column = self._places[where]
         self.findings.append(Finding(str(self.path), line, column, message))
+
+    def add_at(self, line: int, message: str) -> None:
+        """A finding at the beginning of a line."""
+        self.findings.append(Finding(str(self.path), line, 1, message))
 
     def tables(self, *where: str) -> Iterator[tuple[Where, dict[str, Any]]]:
         """The tables of a list in the file, each with its path; nothing where there are none."""

@@ -69,6 +69,15 @@ class Ledger:
         """Seal what is not sealed yet; gives the newest checkpoint, as a signed note."""
         return self._sealer.seal()
 
+    def lag(self) -> int:
+        """How many events are not sealed yet."""
+        with self._store.connection() as connection:
+            row = connection.execute(
+                "SELECT (SELECT coalesce(max(notification_id), 0) FROM stored_events)"
+                " - (SELECT coalesce(max(position), 0) FROM ledger_leaves)"
+            ).fetchone()
+        return int(row[0]) if row else 0
+
     def checkpoint(self) -> str:
         """The newest checkpoint there is, without sealing anything; NotFound where none was ever made."""
         with self._store.connection() as connection:

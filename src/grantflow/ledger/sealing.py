@@ -11,6 +11,7 @@ import structlog
 from grantflow.ledger.leaf import SALT_BYTES, Leaf, Place, sealed
 from grantflow.ledger.merkle import Frontier, Node, peaks_of
 from grantflow.ledger.note import Checkpoint, Note, Verifier
+from grantflow.turns import going_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -84,6 +85,7 @@ class Sealer:
             return len(rows) == BATCH
 
     def _leaf(self, place: Place, state: bytes) -> Leaf:
+        going_on()
         return sealed(place, state, self._store.body(state), os.urandom(SALT_BYTES))
 
     def _signed(self, connection: Connection) -> str:

@@ -1,4 +1,4 @@
-"""The streams that belong to no case, judged anew: a call's money, its announcement, an organisation's delegations."""
+"""The streams that belong to no case, judged anew: a call's money and announcement, delegations, mailboxes."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import msgspec
 
 from grantflow.domain.announcement import CallEvent, CallPublished, CallRevised
 from grantflow.domain.authority import AuthorityDelegated, AuthorityEvent, AuthorityRevoked
+from grantflow.domain.contact import ContactEvent
 from grantflow.domain.digest import digest_of
 from grantflow.domain.errors import NotAllowed, Refused
 from grantflow.domain.frame import FrameAdjusted, FrameCommitted, FrameEvent, FrameOpened, FrameReleased
 from grantflow.rejudging.cases import Refusal, otherwise, rejudge
 from grantflow.rejudging.lookups import NOBODY, parts_of
+from grantflow.rejudging.notices import rejudge_contacts, rejudge_notices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,6 +31,9 @@ def rejudge_all(lookups: Lookups) -> Iterator[Refusal]:
     yield from rejudge_streams(lookups)
     for case in lookups.history.cases:
         yield from rejudge(case.entries, lookups)
+    for stream, entries in lookups.history.notices.items():
+        known = lookups.history.by_id.get(stream)
+        yield from rejudge_notices(entries, known.entries if known else (), lookups)
 
 
 def rejudge_streams(lookups: Lookups) -> Iterator[Refusal]:
@@ -45,6 +50,9 @@ def rejudge_streams(lookups: Lookups) -> Iterator[Refusal]:
         for entry in entries:
             known = lookups.authorities(organisation, entry.position)
             yield from (Refusal(entry, what) for what in _delegation(entry.event, organisation, known))
+    for organisation, entries in history.contacts.items():
+        yield from _in_order(entries, ContactEvent)
+        yield from rejudge_contacts(organisation, entries, lookups)
 
 
 def _in_order(entries: Sequence[Entry], kind: type[Event]) -> Iterator[Refusal]:

@@ -9,13 +9,13 @@ import inspect
 import sys
 from typing import TYPE_CHECKING, Any
 
-from grantflow.domain.roles import MUNICIPAL
+from grantflow.domain.roles import MUNICIPAL, STAFF
 from grantflow.domain.step_roles import ROLES_OF
+from grantflow.shielding import INTERNAL, INTERNAL_FIELDS
 from grantflow.web.app import HANDLERS, PREFIX
 from grantflow.web.envelope import NOT_FOUND_SECONDS
-from grantflow.web.rights import RIGHTS, ROLES, STAFF, step_relations
+from grantflow.web.rights import RIGHTS, ROLES, step_relations
 from grantflow.web.routes import standing
-from grantflow.web.shielding import INTERNAL, INTERNAL_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

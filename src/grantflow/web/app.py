@@ -23,7 +23,20 @@ from grantflow.web.house import House
 from grantflow.web.limits import Limits
 from grantflow.web.problems import EXCEPTION_HANDLERS
 from grantflow.web.pulse import Pulse
-from grantflow.web.routes import applications, audit, authorities, calls, events, ledger, standing, steps
+from grantflow.web.routes import (
+    applications,
+    audit,
+    authorities,
+    calls,
+    contacts,
+    duties,
+    events,
+    ledger,
+    notices,
+    standing,
+    steps,
+    webhooks,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -45,6 +58,10 @@ HANDLERS: list[Any] = [
     *audit.HANDLERS,
     *ledger.HANDLERS,
     *authorities.HANDLERS,
+    *contacts.HANDLERS,
+    *notices.HANDLERS,
+    *duties.HANDLERS,
+    *webhooks.HANDLERS,
 ]
 
 

@@ -93,6 +93,9 @@ async def _identified(house: House, connection: ASGIConnection[Any, Any, Any, An
         msg = "Send one token, as Authorization: Bearer TOKEN (`grantflow token` makes one, for trying out)."
         raise NoToken(msg)
     token = given[0][len(_BEARER) :].strip(" ")
+    known = house.identities.remembered(token)
+    if known is not None:
+        return known
     return await asyncio.to_thread(house.identities.identify, token)
 
 

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from grantflow.domain.errors import NotFound
+from grantflow.following import relations
 from grantflow.web.problems import Forbidden
-from grantflow.web.rights import RIGHTS, STAFF, relations, roles_with
+from grantflow.web.rights import RIGHTS, roles_with
 
 if TYPE_CHECKING:
     from grantflow.domain.application import Application
     from grantflow.domain.call import Call
-    from grantflow.identity import Identity
+    from grantflow.following import Relation
     from grantflow.web.caller import Caller
     from grantflow.web.house import House
-    from grantflow.web.rights import Relation
 
 _LONGEST = 200
 
@@ -47,9 +47,12 @@ def case_id(house: House, named: str) -> UUID:
     raise no_such_case()
 
 
-def seen(house: House, caller: Caller, named: str, right: str = "read-case") -> Seen:
-    """The case, if the caller may see it and has the right to it; NotFound, or Forbidden where they see it only."""
-    case = house.app.service.states.case(case_id(house, named))
+def seen(house: House, caller: Caller, named: str, right: str = "read-case", *, fresh: bool = True) -> Seen:
+    """The case, if the caller may see it and has the right to it; NotFound, or Forbidden where they see it only.
+
+    `fresh=False` gives it as it is remembered, which may be behind what other processes have stored.
+    """
+    case = house.app.service.states.case(case_id(house, named), fresh=fresh)
     call = house.app.service.states.call(case.call, case.definition).within(case.area, case.stage)
     related = relations(caller.identity.organisation, case, call)
     if not roles_with("read-case", caller.identity, related) and not roles_with(
@@ -60,13 +63,6 @@ def seen(house: House, caller: Caller, named: str, right: str = "read-case") -> 
         msg = f"You see this case, and may not {RIGHTS[right].does}."
         raise Forbidden(msg)
     return Seen(case, call, related)
-
-
-def outside(identity: Identity, related: frozenset[Relation]) -> bool:
-    """Whether the caller reads the case from the outside: not as an auditor, nor for the directorate behind it."""
-    return "auditor" not in identity.roles and (
-        "authority" not in related or not (STAFF | {"integration"}) & set(identity.roles)
-    )
 
 
 def visible(house: House, caller: Caller, right: str) -> tuple[str, dict[str, Any]]:

@@ -4,29 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from grantflow.domain.roles import DIRECTORATE, MUNICIPAL
+from grantflow.domain.roles import MUNICIPAL, STAFF
 from grantflow.domain.step_roles import roles_of
+from grantflow.following import ANY, AUTHORITY, FOLLOWERS, JOINT, MACHINE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from grantflow.domain.application import Application
-    from grantflow.domain.call import Call
     from grantflow.domain.process import Step
+    from grantflow.following import Relation
     from grantflow.identity import Identity
 
-Relation = Literal["own", "partner", "authority", "any"]
-"""What the caller's organisation is to the case: its applicant, one that applies together with it, the directorate
-behind its call; `any` is whatever it is, and the only one where no case is spoken of."""
-
 _OWN: frozenset[Relation] = frozenset({"own"})
-_JOINT: frozenset[Relation] = frozenset({"own", "partner"})
-_AUTHORITY: frozenset[Relation] = frozenset({"authority"})
-_MACHINE: frozenset[Relation] = frozenset({"own", "partner", "authority"})
-_ANY: frozenset[Relation] = frozenset({"any"})
 
-STAFF = DIRECTORATE - {"clock", "integration"}
-"""People at the directorate."""
+SUBSCRIBERS = frozenset({"call-manager", "integration"})
+"""Who may have events sent: a program for its organisation, and whoever is in charge of a call."""
 ROLES = tuple(sorted(MUNICIPAL | STAFF | {"auditor", "integration"}))
 """Every role a caller can have. The clock is the machine itself, and calls nobody."""
 
@@ -47,68 +39,84 @@ def _each(roles: Iterable[str], relations: frozenset[Relation]) -> dict[str, fro
 RIGHTS = {
     right.name: right
     for right in (
-        Right("read-calls", "read what is announced, and the ledger's checkpoints", _each(ROLES, _ANY)),
+        Right("read-calls", "read what is announced, and the ledger's checkpoints", _each(ROLES, ANY)),
         Right(
             "announce",
             "publish and revise calls, answer questions for all",
-            _each({"call-manager"}, _ANY),
+            _each({"call-manager"}, ANY),
             "write",
         ),
         Right(
             "delegate",
             "record delegations of one's own organisation, and whom people there answer to",
-            _each({"director", "call-manager", "decider"}, _ANY),
+            _each({"director", "call-manager", "decider"}, ANY),
             "write",
         ),
-        Right("begin", "begin an application for one's own organisation", _each(MUNICIPAL, _ANY), "write"),
+        Right("begin", "begin an application for one's own organisation", _each(MUNICIPAL, ANY), "write"),
         Right(
             "read-case",
             "see that a case exists, and read it: as it stands and stood, its history, documents, letters and proofs",
             {
-                **_each(MUNICIPAL, _JOINT),
-                **_each(STAFF, _AUTHORITY),
-                "auditor": _ANY,
-                "integration": _MACHINE,
+                **_each(MUNICIPAL, JOINT),
+                **_each(STAFF, AUTHORITY),
+                "auditor": ANY,
+                "integration": MACHINE,
             },
         ),
         Right(
             "act",
             "take a step in a case, if the process gives it to the role",
-            {**_each(MUNICIPAL, _OWN), **_each(STAFF, _AUTHORITY), "integration": _AUTHORITY},
+            {**_each(MUNICIPAL, _OWN), **_each(STAFF, AUTHORITY), "integration": AUTHORITY},
             "write",
         ),
         Right(
             "follow",
             "follow what happens in the cases one may read",
-            {
-                **_each(MUNICIPAL, _JOINT),
-                **_each(STAFF, _AUTHORITY),
-                "auditor": _ANY,
-                "integration": _MACHINE,
-            },
+            FOLLOWERS,
             "events",
+        ),
+        Right(
+            "subscribe",
+            "have what happens sent to one's own organisation (webhooks), and look after that",
+            _each(sorted(SUBSCRIBERS), ANY),
+            "events",
+        ),
+        Right(
+            "read-notices",
+            "read what was told in a case: one's own organisation what it was told itself, the directorate all of it",
+            {
+                **_each(MUNICIPAL, _OWN),
+                **_each(STAFF, AUTHORITY),
+                "auditor": ANY,
+                "integration": _OWN | AUTHORITY,
+            },
+        ),
+        Right(
+            "resend-notice",
+            "have a mail sent once more that was given up, or did not reach anybody",
+            _each({"call-manager", "case-officer"}, AUTHORITY),
+            "write",
+        ),
+        Right(
+            "register-contact",
+            "say where mail to one's own organisation goes; for the directorate, to those who apply to it",
+            _each(MUNICIPAL | {"call-manager", "case-officer"}, ANY),
+            "write",
         ),
         Right(
             "ask",
             "ask the auditor's questions",
-            {"auditor": _ANY, "call-manager": _AUTHORITY},
+            {"auditor": ANY, "call-manager": AUTHORITY},
+        ),
+        Right(
+            "see-duties",
+            "see who keeps which duty (read models, deadlines, the seal), and how it goes",
+            _each({"call-manager", "auditor", "integration"}, ANY),
         ),
         Right("open", "answer without asking who it is: health, readiness, metrics, this documentation", {}),
     )
 }
 """By name. Every route names one; `open` is for those that need no identity."""
-
-
-def relations(organisation: str, case: Application, call: Call) -> frozenset[Relation]:
-    """What an organisation is to a case."""
-    found: set[Relation] = {"any"}
-    if organisation == case.applicant.number:
-        found.add("own")
-    if organisation in case.partners:
-        found.add("partner")
-    if organisation == call.authority:
-        found.add("authority")
-    return frozenset(found)
 
 
 def roles_with(right: str, identity: Identity, related: frozenset[Relation] | None = None) -> tuple[str, ...]:

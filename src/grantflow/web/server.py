@@ -131,10 +131,10 @@ def _heeding(pulse: Pulse) -> None:
 
 @contextmanager
 def _worker(settings: Settings) -> Iterator[None]:
-    """Keep the duties in this process, on a thread of their own, as long as the service runs."""
+    """Keep the duties in this process, on threads of their own, as long as the service runs."""
     stop = threading.Event()
-    with open_app(settings) as app:
-        worker = Worker(app.service, app.projector, app.ledger)
+    with open_app(settings, working=True) as app:
+        worker = Worker(app.store, app.chores())
         thread = threading.Thread(target=worker.run, args=(stop,), name="grantflow-duties")
         thread.start()
         try:

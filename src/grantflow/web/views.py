@@ -8,8 +8,6 @@ from uuid import UUID
 
 import msgspec
 
-from grantflow.domain.money import kroner
-
 if TYPE_CHECKING:
     from grantflow.receipts import Receipt
 
@@ -203,17 +201,3 @@ class AnswerView(msgspec.Struct, frozen=True, kw_only=True):
     scope: str
     items: list[AnswerRow]
     next: str | None = None
-
-
-def in_kroner(value: Any) -> Any:  # noqa: ANN401 - plain JSON values
-    """Plain values with every `…_ore` told in kroner. What applicants wrote themselves is left as they wrote it."""
-    if isinstance(value, dict):
-        return {
-            key.removesuffix("_ore"): kroner(one)
-            if key.endswith("_ore") and isinstance(one, int)
-            else in_kroner(one)
-            for key, one in value.items()
-        }
-    if isinstance(value, list):
-        return [in_kroner(one) for one in value]
-    return value

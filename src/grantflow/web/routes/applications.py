@@ -13,9 +13,11 @@ from grantflow.domain.difference import difference
 from grantflow.domain.drafting import DocumentAttached
 from grantflow.domain.errors import NotFound
 from grantflow.domain.letters import LetterIssued
-from grantflow.domain.money import kroner
+from grantflow.domain.money import in_kroner, kroner
 from grantflow.domain.standing import By, Standing, standing
+from grantflow.following import outside
 from grantflow.sayings import saying
+from grantflow.shielding import shown, shown_fields, shown_path
 from grantflow.web.accessed import noted
 from grantflow.web.asking import (
     After,
@@ -29,10 +31,9 @@ from grantflow.web.asking import (
     place,
 )
 from grantflow.web.caller import caller_of
-from grantflow.web.cases import Seen, no_such_case, outside, seen, visible
+from grantflow.web.cases import Seen, no_such_case, seen, visible
 from grantflow.web.house import House, TheHouse
-from grantflow.web.shielding import shown, shown_fields, shown_path
-from grantflow.web.views import ApplicantView, CaseRow, CaseView, ChangeView, EventView, Page, in_kroner
+from grantflow.web.views import ApplicantView, CaseRow, CaseView, ChangeView, EventView, Page
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -105,7 +106,8 @@ def show_case(
     noted(house, caller, "read", "case", case=found.case.id)
     headers = {} if at else {"ETag": f'"{stood.version}"'}
     return Response(
-        _view(house, stood, found.call, outsider=outside(caller.identity, found.related)), headers=headers
+        _view(house, stood, found.call, outsider=outside(caller.identity.roles, found.related)),
+        headers=headers,
     )
 
 
@@ -122,7 +124,7 @@ def show_history(
     caller = caller_of(request)
     found = seen(house, caller, case)
     until = instant(at, "at") if at else None
-    outsider = outside(caller.identity, found.related)
+    outsider = outside(caller.identity.roles, found.related)
     entries = [
         entry
         for entry in house.app.store.load(found.case.id, number_at(cursor_))
@@ -147,7 +149,7 @@ def show_difference(
     found = seen(house, caller, case)
     before, after = (_at(house, found, instant(text, name)) for text, name in ((from_, "from"), (to, "to")))
     noted(house, caller, "read", "difference", case=found.case.id)
-    outsider = outside(caller.identity, found.related)
+    outsider = outside(caller.identity.roles, found.related)
     changed = [
         ChangeView(one.path, one.before, one.after)
         for one in difference(before, after)

@@ -12,13 +12,14 @@ from litestar.params import FromPath, QueryParameter
 
 from grantflow.domain.call import Call, DefinitionError
 from grantflow.domain.errors import BadRequest, Failure
-from grantflow.domain.money import kroner
+from grantflow.domain.money import in_kroner, kroner
+from grantflow.following import Relation
 from grantflow.web.asking import After, Key, Limit, Raw, caught_up, circumstances, cursor, place, said
 from grantflow.web.caller import Caller, caller_of
 from grantflow.web.house import House, TheHouse
-from grantflow.web.rights import Relation, roles_with
+from grantflow.web.rights import roles_with
 from grantflow.web.routes.steps import answered
-from grantflow.web.views import CallRow, CallView, MoneyView, Page, ReceiptView, in_kroner
+from grantflow.web.views import CallRow, CallView, MoneyView, Page, ReceiptView
 
 AnyRequest = Request[Any, Any, Any]
 MANAGER = ("call-manager",)

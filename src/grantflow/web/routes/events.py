@@ -12,13 +12,13 @@ from litestar import MediaType, Request, Response, get
 from litestar.params import HeaderParameter, Parameter
 from litestar.response import Stream
 
+from grantflow.cloud_events import CloudEvent, kinds
 from grantflow.domain.errors import BadRequest
-from grantflow.domain.event import EVENT_TYPES
 from grantflow.store import Overloaded, Unavailable
 from grantflow.web.accessed import noted
 from grantflow.web.asking import After, a_number
 from grantflow.web.caller import caller_of
-from grantflow.web.feed import CloudEvent, Stretch, stretch
+from grantflow.web.feed import Stretch, stretch
 from grantflow.web.house import House, TheHouse
 from grantflow.web.views import Page
 
@@ -128,13 +128,13 @@ def _noted(house: House, caller: Caller, found: Stretch) -> None:
 
 
 def _kinds(types: str) -> frozenset[str]:
-    known = {topic.partition("@")[0] for topic in EVENT_TYPES}
-    kinds = frozenset(filter(None, (one.strip() for one in types.split(","))))
-    unknown = sorted(kinds - known)
+    known = kinds()
+    asked = frozenset(filter(None, (one.strip() for one in types.split(","))))
+    unknown = sorted(asked - known)
     if unknown:
         msg = f"There are no events of the kind {unknown[0][:60]!r}. There are: {', '.join(sorted(known))}."
         raise BadRequest(msg)
-    return kinds
+    return asked
 
 
 def _position(last_event_id: str, after: int) -> int:

@@ -10,12 +10,13 @@ from litestar import Request, Response, get
 from litestar.params import Parameter
 
 from grantflow.domain.errors import BadRequest, NotFound
+from grantflow.following import outside
 from grantflow.ledger.book import Consistency, Inclusion
+from grantflow.shielding import shown
 from grantflow.web.accessed import noted
 from grantflow.web.caller import caller_of
-from grantflow.web.cases import outside, seen
+from grantflow.web.cases import seen
 from grantflow.web.house import TheHouse
-from grantflow.web.shielding import shown
 
 AnyRequest = Request[Any, Any, Any]
 _EVENT = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}[.][1-9][0-9]{0,14}$"
@@ -50,7 +51,7 @@ def inclusion(
     found = seen(house, caller, stream)
     entries = house.app.store.load(named, int(version) - 1)[:1]
     if not entries or not shown(
-        entries[0].event, found.call, outside=outside(caller.identity, found.related)
+        entries[0].event, found.call, outside=outside(caller.identity.roles, found.related)
     ):
         msg = "There is no such event."
         raise NotFound(msg)

@@ -11,7 +11,7 @@ from litestar import MediaType, Request, Response, get
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from grantflow.domain.errors import Refused
-from grantflow.duties import holder
+from grantflow.rota import DutyStanding
 from grantflow.web.docs_page import STYLE_SOURCE
 from grantflow.web.house import TheHouse
 
@@ -21,7 +21,10 @@ LAG_LIMIT = 10_000
 
 
 class Readiness(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether requests should come here, and why not: database, read models, duties, who vouches for callers."""
+    """Whether requests should come here, and why not: database, read models, who vouches for callers.
+
+    The duties are there to be looked at: that nobody keeps one is no reason to send requests elsewhere.
+    """
 
     issuer: str
     database: str
@@ -29,7 +32,7 @@ class Readiness(msgspec.Struct, frozen=True, kw_only=True):
     position: int = 0
     lag: dict[str, int] = {}
     failed: dict[str, str] = {}
-    duties: str | None = None
+    duties: list[DutyStanding] = []
 
 
 @get("/healthz", opt={"right": "open"}, sync_to_thread=False, media_type=MediaType.JSON)
@@ -44,7 +47,7 @@ def readyz(house: TheHouse) -> Response[Readiness]:
     issuer = "built-in: for development only" if house.identities.built_in else "configured"
     try:
         standings = house.app.projector.standings()
-        position, by = house.app.store.last_position(), holder(house.app.store)
+        position, duties = house.app.store.last_position(), house.app.duties()
     except Refused as refusal:
         away = Readiness(issuer=issuer, database=refusal.detail)
         return Response(away, status_code=503)
@@ -52,7 +55,13 @@ def readyz(house: TheHouse) -> Response[Readiness]:
     failed = {standing.name: standing.error for standing in standings if standing.error}
     ready = not failed and max(lag.values(), default=0) <= LAG_LIMIT
     told = Readiness(
-        issuer=issuer, database="answers", ready=ready, position=position, lag=lag, failed=failed, duties=by
+        issuer=issuer,
+        database="answers",
+        ready=ready,
+        position=position,
+        lag=lag,
+        failed=failed,
+        duties=duties,
     )
     return Response(told, status_code=200 if ready else 503)
 

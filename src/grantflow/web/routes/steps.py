@@ -12,6 +12,7 @@ from grantflow.domain.errors import RoleNotAllowed
 from grantflow.domain.roles import MUNICIPAL
 from grantflow.service import Request as Command
 from grantflow.web.accessed import noted
+from grantflow.web.acting import acted, read, seen_to_act
 from grantflow.web.asking import (
     CaseName,
     HappenedAt,
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 AnyRequest = Request[Any, Any, Any]
 
 
-@post("/calls/{call:str}/applications", opt={"right": "begin"}, status_code=201, sync_to_thread=True)
-def begin(
+@post("/calls/{call:str}/applications", opt={"right": "begin"}, status_code=201)
+async def begin(
     request: AnyRequest,
     house: TheHouse,
     call: FromPath[str],
@@ -47,12 +48,13 @@ def begin(
     """Begin an application, for your own organisation; `{"area": ...}` where the call has areas."""
     caller = caller_of(request)
     by = circumstances(house, caller, tuple(sorted(MUNICIPAL)), key, happened_at)
-    receipt = house.app.service.handle(Command(step="start", call=call, data=said(request, raw), by=by))
+    data = await read(raw, lambda: said(request, raw))
+    receipt = await acted(house, Command(step="start", call=call, data=data, by=by))
     return answered(receipt, 201, {"Location": f"/api/v1/applications/{receipt.case}"})
 
 
-@post("/applications/{case:str}/steps/{step:str}", opt={"right": "act"}, status_code=200, sync_to_thread=True)
-def take(
+@post("/applications/{case:str}/steps/{step:str}", opt={"right": "act"}, status_code=200)
+async def take(
     request: AnyRequest,
     house: TheHouse,
     case: CaseName,
@@ -63,12 +65,13 @@ def take(
     happened_at: HappenedAt = "",
 ) -> Response[ReceiptView]:
     """Take one step in a case. The body is the step's content."""
-    found = seen(house, caller_of(request), case, "act")
-    return _taken(request, house, found, step, said(request, raw), key, if_match, happened_at)
+    found = await seen_to_act(house, caller_of(request), case)
+    data = await read(raw, lambda: said(request, raw))
+    return await _taken(request, house, found, step, data, key, if_match, happened_at)
 
 
-@post("/applications/{case:str}/documents", opt={"right": "act"}, status_code=200, sync_to_thread=True)
-def upload(
+@post("/applications/{case:str}/documents", opt={"right": "act"}, status_code=200)
+async def upload(
     request: AnyRequest,
     house: TheHouse,
     case: CaseName,
@@ -78,10 +81,10 @@ def upload(
     if_match: IfMatch = "",
 ) -> Response[ReceiptView]:
     """Attach a document, sent as it is with its own Content-Type: the step `attach` without base64."""
-    found = seen(house, caller_of(request), case, "act")
+    found = await seen_to_act(house, caller_of(request), case)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    data = {"filename": filename, "media_type": kind, "content": _base64(raw)}
-    return _taken(request, house, found, "attach", data, key, if_match, "")
+    data = {"filename": filename, "media_type": kind, "content": await read(raw, lambda: _base64(raw))}
+    return await _taken(request, house, found, "attach", data, key, if_match, "")
 
 
 @get("/applications/{case:str}/steps", opt={"right": "read-case"}, sync_to_thread=True)
@@ -93,7 +96,7 @@ def list_steps(request: AnyRequest, house: TheHouse, case: CaseName) -> Page[Ste
     return Page(open_steps(house, caller, found))
 
 
-def _taken(
+async def _taken(
     request: AnyRequest,
     house: House,
     found: Seen,
@@ -112,9 +115,8 @@ def _taken(
             raise RoleNotAllowed(step, by.role, declared.roles)
     else:
         by = circumstances(house, caller, (), key, happened_at)
-    receipt = house.app.service.handle(
-        Command(step=step, case=found.case.id, data=data, by=by, expected=expected_version(if_match))
-    )
+    expected = expected_version(if_match)
+    receipt = await acted(house, Command(step=step, case=found.case.id, data=data, by=by, expected=expected))
     return answered(receipt, 200, {"ETag": f'"{receipt.version}"'})
 
 

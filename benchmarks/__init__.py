@@ -1,0 +1,1 @@
+"""How fast GrantFlow is beside others that do the same work: `make bench`."""

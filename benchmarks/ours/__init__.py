@@ -1,0 +1,1 @@
+"""GrantFlow doing the work that is measured, through the same ways in as its faces."""
