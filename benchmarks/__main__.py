@@ -56,8 +56,8 @@ def main() -> None:
                 results.add(found)
             report.written(results, results_in)
         finally:
-            if (home / "bench.log").exists() and given.folder:
-                shutil.copy(home / "bench.log", given.folder)
+            for log in home.glob("*.log") if given.folder else ():
+                shutil.copy(log, given.folder)
             if not given.address:
                 clear(home)
     say(f"written: {results_in / 'RESULTS.md'}")

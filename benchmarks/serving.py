@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from benchmarks.bench import Bench
 
 PROCESSES = 2
+READY_SECONDS = 300
+"""A service says that it is ready once its read models have caught up."""
 NEARLY_ONE = 0.9
 """A client that keeps a core so busy is what was measured."""
 
@@ -134,7 +136,7 @@ def _worked(process: psutil.Process) -> float:
 
 
 def _await(process: subprocess.Popen[bytes], port: int, *, ready: bool) -> None:
-    give_up = time.monotonic() + 60
+    give_up = time.monotonic() + READY_SECONDS
     while time.monotonic() < give_up:
         if process.poll() is not None:
             break

@@ -164,8 +164,8 @@ def test_only_the_connection_that_holds_the_lock_is_ended_and_only_if_it_is_stil
 
 def test_where_no_holder_finishes_a_turn_each_is_given_more_time(store: Store) -> None:
     patience = duties._patience
-    assert [patience(forced) for forced in (0, 1, 2)] == [duties.SILENCE_SECONDS] * 3
-    assert patience(2) < patience(3) < patience(4) < patience(8) == patience(80) < 200
+    assert [patience(forced) for forced in range(4)] == [duties.SILENCE_SECONDS] * 4
+    assert patience(3) < patience(4) < patience(5) < patience(9) == patience(80) < 200
     with Duty(store.database_url, "one") as one, Duty(store.database_url, "one") as other:
         assert one.taken()
         for forced, waiting, holder in ((1, other, one), (2, one, other)):
@@ -176,7 +176,16 @@ def test_where_no_holder_finishes_a_turn_each_is_given_more_time(store: Store) -
                 assert connection.execute("SELECT forced FROM duties").fetchone() == (forced,)
             with pytest.raises(TurnEnded):
                 holder.beat()
-        one.ran(AT, None)
+        with store.connection() as connection:
+            connection.execute("UPDATE duties SET since = since - interval '11 seconds'")
+        other.taken()
+        other._seen_at -= 60
+        assert other.taken()
+        with store.connection() as connection:
+            assert connection.execute("SELECT forced FROM duties").fetchone() == (1,), (
+                "it went well for a while"
+            )
+        other.ran(AT, None)
         with store.connection() as connection:
             assert connection.execute("SELECT forced FROM duties").fetchone() == (0,)
 

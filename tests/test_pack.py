@@ -213,9 +213,9 @@ def test_a_pack_of_a_call_verifies_and_holds_all_of_the_call_and_nothing_of_anot
     assert held.isdisjoint(kept.others)
     of_others = [one for one in kept.app.store.read(0, 100_000) if one.originator_id not in held]
     assert len(known) == kept.app.store.last_position() - len(of_others)
-    assert {one.event.stream for one in of_others} - {"person"} == {"call", "frame", "case"}
+    assert {one.event.stream for one in of_others} - {"person"} == {"call", "frame", "case", "notices"}
     kinds = {EVENT_TYPES[one["event"]["topic"]].stream for one in known}
-    assert kinds == {"call", "frame", "authority", "case"}
+    assert kinds == {"call", "frame", "authority", "case", "notices"}
     assert (done.events, done.cases, done.definitions, done.documents) == (len(known), 20, 2, 2)
     assert {"README.txt", "verify.py", "verify.html", "report.pdf"} <= {*pack.namelist()}
 
@@ -356,23 +356,25 @@ def test_every_field_of_every_event_is_a_persons_a_text_or_neither() -> None:
 
 
 PERSONS = """
-    after before case_officer content delegation person reads sealed signed_by stamp.command stamp.person
-    subordinate superior text
+    address after before case_officer content delegation person reads sealed signed_by stamp.command
+    stamp.person subordinate superior text
 """
 TEXTS = """
-    account_check after answer assessment attachment before blocks body conditions content evidence grounds question
-    reads reason reservations statement text title what
+    account_check address after answer assessment attachment before blocks body conditions content
+    evidence grounds question reads reason reservations statement subject text title what
 """
 NEITHER = """
-    about account account_changed_at after_the_fact amount_ore answer_limit applicant area areas asked_ore authority
-    bank_reference before_ore booked_ore call capacity case case_of_35 cause committed_ore complaint conclusion
-    condition confirmations conflict consultation_due corrects criterion days_late deadline deadlines declared
-    definition digest due due_at eligible_ore entry exemption exemption_needed field files form frame_ore granted_ore
-    in_time instalment instalments kind language later_years left left_ore limit limit_ore looked_at_as names outcome
-    outstanding_ore own_contribution_ore participants partners points previous previous_ore received_at received_on
-    recommendation reference released_ore remaining_ore request score section stage stamp.authority stamp.channel
-    stamp.effective_at stamp.organisation stamp.recorded_at stamp.role stamp.state stamp.step themes to unspent_ore
-    until year
+    about account account_changed_at after_the_fact again_at amount_ore answer_limit applicant area
+    areas asked_ore attempt authority bank_reference before_ore booked_ore call capacity case case_of_35
+    cause channel committed_ore complaint conclusion condition confirmations conflict consultation_due
+    corrects criterion days_late deadline deadlines declared definition digest due due_at eligible_ore
+    entry exemption exemption_needed expires_at field files for_role form frame_ore gathered granted_ore
+    in_time instalment instalments kind language later_years left left_ore limit limit_ore looked_at_as
+    message names notice organisation outcome outstanding_ore own_contribution_ore participants partners
+    points previous previous_ore received_at received_on recommendation reference released_ore
+    remaining_ore request rule score section send_at stage stamp.authority stamp.channel
+    stamp.effective_at stamp.organisation stamp.recorded_at stamp.role stamp.state stamp.step themes to
+    together under unspent_ore until version year
 """
 
 

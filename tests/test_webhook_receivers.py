@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
     from grantflow.store import Store
 
-SECONDS = 1.0
+SECONDS = 2.0
 HEAD = b"HTTP/1.1 200 OK\r\n"
 BAD: dict[str, tuple[Behaviour, str]] = {
-    "hangs": (hangs, "no answer within 1 seconds"),
-    "answers too late": (late(SECONDS + 0.5), "no answer within 1 seconds"),
-    "drips": (drips, "no answer within 1 seconds"),
+    "hangs": (hangs, "no answer within 2 seconds"),
+    "answers too late": (late(SECONDS + 0.5), "no answer within 2 seconds"),
+    "drips": (drips, "no answer within 2 seconds"),
     "endless headers": (
         raw(HEAD, endless=b"X-More: " + b"a" * 1_000 + b"\r\n"),
         "what it answered is not HTTP",
@@ -48,7 +48,7 @@ BAD: dict[str, tuple[Behaviour, str]] = {
     "only informs": (raw(*[b"HTTP/1.1 102 Processing\r\n\r\n"] * 3), "what it answered is not HTTP"),
 }
 ODD: dict[str, Behaviour] = {
-    "slow": late(SECONDS / 2),
+    "slow": late(SECONDS / 4),
     "says yes and closes in the middle": raw(HEAD + b"Content-Length: 1000\r\n\r\nonly this"),
     "says yes for ever": raw(HEAD + b"\r\n", endless=b"x" * 65_536),
     "an endless body in chunks": raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", endless=b"5\r\nhello\r\n"),

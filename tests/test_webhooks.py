@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from grantflow import accesses
 from grantflow.cloud_events import cloud_event
 from grantflow.domain.errors import BadRequest, NotAllowed, NotFound
 from grantflow.webhooks import Asked, Subscriber, TargetRefused, fanning
+from grantflow.webhooks.pace import AT_ONCE_TO_ONE
 from grantflow.webhooks.subscriber import COLUMNS
 from grantflow.webhooks.subscriptions import MOST
 from grantflow.writer import KeyReused
@@ -109,11 +111,11 @@ def test_a_case_that_fails_holds_up_no_other_and_keeps_its_order(desk: Desk) -> 
         )
 
 
-@pytest.mark.parametrize("ill_case", [says(500), raw()])
+@pytest.mark.parametrize(("ill_case", "turns"), [(says(500), (1, 2)), (raw(), (1, 61, 62))])
 def test_a_case_that_has_failed_for_long_does_not_stand_in_the_way_of_what_happens_later(
-    desk: Desk, ill_case: Behaviour
+    desk: Desk, ill_case: Behaviour, turns: tuple[int, ...]
 ) -> None:
-    """Nothing else happened meanwhile that would have shown that the receiver works."""
+    """Nothing else happened meanwhile that would have shown that the receiver works. Silence makes wait a minute."""
     (ill,) = desk.cases(1, *drafted()[:1])
 
     def moody(got: Got, line: Line) -> None:
@@ -125,10 +127,47 @@ def test_a_case_that_has_failed_for_long_does_not_stand_in_the_way_of_what_happe
             desk.turn(now() + timedelta(hours=hours * 2))
         assert desk.show(made.id).failures == 8
         (later,) = desk.cases(1, *drafted()[:2])
-        for seconds in (1, 61, 62):
+        for seconds in turns:
             desk.turn(now() + timedelta(hours=14, seconds=seconds))
         assert [one.event["data"]["version"] for one in receiver.of(later)] == [1, 2]
     assert desk.show(made.id).state == "active"
+
+
+def test_what_was_never_tried_comes_before_what_has_failed(desk: Desk) -> None:
+    """Or else a case that asks for rest each time would keep the others from ever being tried."""
+    (ill,) = desk.cases(1, *drafted()[:1])
+
+    def moody(got: Got, line: Line) -> None:
+        (says(503, "Retry-After: 120") if got.case == str(ill) else yes)(got, line)
+
+    with Receiver(moody) as receiver:
+        made = desk.subscribe(receiver.url)
+        desk.turn(now())
+        (later,) = desk.cases(1, *drafted()[:1])
+        desk.turn(now() + timedelta(seconds=130))
+        assert [one.case for one in receiver.got][:2] == [str(ill), str(later)]
+    assert desk.show(made.id).delivered == 1
+
+
+def test_some_cases_of_one_subscriber_go_at_a_time_and_not_all(desk: Desk) -> None:
+    desk.cases(3 * AT_ONCE_TO_ONE, *drafted()[:1])
+    under_way, most = 0, 0
+    gate = threading.Lock()
+
+    def counting(_: Got, line: Line) -> None:
+        nonlocal under_way, most
+        with gate:
+            under_way += 1
+            most = max(most, under_way)
+        line.wait(0.3)
+        with gate:
+            under_way -= 1
+        line.status(200)
+
+    with Receiver(counting) as receiver:
+        made = desk.subscribe(receiver.url)
+        desk.until(lambda: desk.show(made.id).waiting == 0 and desk.show(made.id).delivered > 0)
+    assert 1 < most <= AT_ONCE_TO_ONE
 
 
 def test_the_id_is_the_subscribers_own(desk: Desk) -> None:

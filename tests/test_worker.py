@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ import psycopg
 import pytest
 from crew import TAKEOVER_SECONDS, Crew, soon
 
+from grantflow import chores, deadlines, projector
+from grantflow.chores import Deadlines
 from grantflow.domain.errors import NotFound
 from grantflow.ledger.note import Checkpoint, Note
 from grantflow.worker import Worker
@@ -120,6 +123,31 @@ def test_what_is_stored_is_in_the_read_models_at_once_while_somebody_has_the_dut
         worker.join()
     assert min(waits) < 0.5
     assert not any(crew.holders().values())
+
+
+def test_what_is_due_is_done_in_several_turns_where_it_is_much(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chores, "MOST_STEPS", 3)
+    monkeypatch.setattr(deadlines, "_TOGETHER", 2)
+    monkeypatch.setattr(projector, "BATCH", 20)
+    first = crew.drafts(10)
+    swept = Deadlines(crew.service, crew.projector)
+    at = datetime.now(UTC)
+    assert swept.turn(at) == at, "there is more"
+    assert swept.taken == 4
+    assert Worker(crew.store, crew.app.chores()).once() == []
+    assert crew.lapsed() == first
+    stop = Event()
+    thread = Thread(target=Worker(crew.store, crew.app.chores()).run, args=(stop,))
+    thread.start()
+    try:
+        second = crew.drafts(20)
+        soon(lambda: crew.lapsed() == first | second, 20)
+    finally:
+        stop.set()
+        thread.join()
+    assert set(crew.times("application-lapsed").values()) == {1}
 
 
 def test_one_turn_at_each_duty_is_not_taken_where_another_worker_keeps_it(crew: Crew) -> None:

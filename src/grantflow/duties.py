@@ -34,7 +34,7 @@ SILENCE_SECONDS = 2.5
 """How long a holder may be silent before one that waits ends it."""
 _VANISHED_SECONDS = 3
 """How long PostgreSQL waits for a holder whose machine has vanished without a word before it lets go of the duty."""
-_PATIENT_FROM, _MOST_PATIENT = 3, 6
+_PATIENT_FROM, _MOST_PATIENT = 4, 6
 
 _SEEN = (
     "SELECT (SELECT backend FROM duty_locks WHERE number = %(number)s), d.beat_at, d.holder, d.forced "
@@ -50,7 +50,10 @@ _END_SILENT = (
     "SELECT pg_terminate_backend(l.backend, 1000) FROM duty_locks l LEFT JOIN duties d ON d.name = %(name)s "
     "WHERE l.number = %(number)s AND l.backend = %(backend)s AND d.beat_at IS NOT DISTINCT FROM %(beat_at)s"
 )
-_COUNT_FORCED = "UPDATE duties SET forced = forced + 1 WHERE name = %(name)s"
+_COUNT_FORCED = (
+    "UPDATE duties SET forced = CASE WHEN beat_at - since < interval '10 seconds' THEN forced + 1 ELSE 1 END "
+    "WHERE name = %(name)s"
+)
 _END_HANGING = (
     "SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a WHERE a.datname = current_database() "
     "AND a.application_name = %s AND a.pid <> pg_backend_pid() "
@@ -83,8 +86,8 @@ class Duty:
     holder that hangs keeps its connection, so it has to give signs of life too: where they stop, one that waits ends
     that connection. For how long they have stopped, it tells by a clock of its own that nobody can set.
 
-    Where holders are ended time after time and none finishes a turn, the turn is long and not stuck: then each is given
-    more time than the one before.
+    Where holders are ended time after time, each soon after it began, and none finishes a turn, a step of it is long
+    and not stuck: then each is given more time than the one before.
     """
 
     def __init__(self, address: str, name: str, stopped: Callable[[], bool] = lambda: False) -> None:
@@ -224,7 +227,7 @@ def number_of(name: str) -> int:
 
 
 def _patience(forced: int) -> float:
-    """Seconds that a holder may be silent, after so many were ended with no turn finished in between."""
+    """Seconds that a holder may be silent, after so many were ended soon, with no turn finished in between."""
     return float(SILENCE_SECONDS * 2 ** min(max(0, forced - _PATIENT_FROM + 1), _MOST_PATIENT))
 
 

@@ -21,9 +21,9 @@ LAST = 2**62
 _WITH_CASE = "JOIN case_list c USING (case_id)"
 _TOLD = f"""
     SELECT * FROM (
-        SELECT m.notice, m.position, m.case_id, c.number, c.call, c.applicant, m.organisation, m.role, m.channel, m.rule,
-               m.about, m.language, m.subject, m.text, m.made_at, m.status, m.arrived_at, m.attempts, m.again_at,
-               m.expires_at, m.address, m.reason, c.definition, NULL::timestamptz AS due_at, '' AS nn
+        SELECT m.notice, m.position, m.case_id, c.number, c.call, c.applicant, m.organisation, m.role, m.channel,
+               m.rule, m.about, m.language, m.subject, m.text, m.made_at, m.status, m.arrived_at, m.attempts,
+               m.again_at, m.expires_at, m.address, m.reason, c.definition, NULL::timestamptz AS due_at, '' AS nn
         FROM notices_made m {_WITH_CASE}
         UNION ALL
         SELECT NULL, n.position, n.case_id, c.number, c.call, c.applicant, n.organisation, 'applicant', 'portal', '',

@@ -35,6 +35,8 @@ BATCH = 2_000
 _MOST_WAITING = 50_000
 _PASSING = frozenset({"08", "40", "53", "55", "57"})
 """PostgreSQL's classes of errors that pass: connection, rollback, resources, locks, an operator's intervention."""
+_NO_HASTE = "SET LOCAL synchronous_commit = off"
+"""Rows and position go together: what a crash takes of them is computed again, so that nobody waits for the disk."""
 _SETUP_LOCK, _REBUILD_LOCK = 7_201, 7_202
 
 
@@ -76,9 +78,10 @@ class Projector:
             entries = self.store.read(min(standing.values()), BATCH)
             if not entries:
                 return min(standing.values())
-            for name, position in standing.items():
-                going_on()
-                if position < entries[-1].position:
+            behind = [name for name, position in standing.items() if position < entries[-1].position]
+            if not self._applied_together(behind, entries):
+                for name in behind:
+                    going_on()
                     self._apply(self.projections[name], entries)
         return min((s.position for s in self._standings() if s.error is None), default=0)
 
@@ -139,6 +142,7 @@ class Projector:
                 connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(LIVE, table)))
                 moved = sql.SQL("ALTER TABLE {} SET SCHEMA {}")
                 connection.execute(moved.format(sql.Identifier(ASIDE, table), sql.Identifier(LIVE)))
+                connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(LIVE, table)))
             connection.execute(
                 "UPDATE projection_positions SET position = %s, fingerprint = %s, error = NULL WHERE name = %s",
                 (position, _fingerprint(projection), name),
@@ -204,6 +208,25 @@ class Projector:
             raise LookupError(msg)
         return row[0], row[1]
 
+    def _applied_together(self, names: Sequence[str], entries: Sequence[Entry]) -> bool:
+        """Bring several read models a batch further in one transaction; False, and nothing done, if one fails."""
+        going_on()
+        try:
+            with self.store.connection() as connection, connection.transaction():
+                connection.execute(_NO_HASTE)
+                standing = connection.execute(
+                    "SELECT name, position FROM projection_positions "
+                    "WHERE name = ANY(%s) AND error IS NULL ORDER BY name FOR UPDATE",
+                    (list(names),),
+                ).fetchall()
+                for name, position in standing:
+                    self._write(connection, self.projections[name], entries, position)
+        except Exception as error:  # noqa: BLE001 - which of them it is, and why, shows when they go one by one
+            if passing := _passing(error):
+                raise passing from None
+            return False
+        return True
+
     def _apply(self, projection: Projection, entries: Sequence[Entry]) -> None:
         try:
             self._apply_batch(projection, entries)
@@ -214,19 +237,27 @@ class Projector:
 
     def _apply_batch(self, projection: Projection, entries: Sequence[Entry]) -> None:
         with self.store.connection() as connection, connection.transaction():
+            connection.execute(_NO_HASTE)
             position, error = self._locked(connection, projection.name)
-            todo = [entry for entry in entries if entry.position > position]
-            if error is not None or not todo or todo[0].position != position + 1:
-                return
-            pen = TablePen(connection, LIVE, projection.tables, empty=False)
-            pen.fetch({entry.originator_id for entry in todo})
-            for entry in todo:
-                projection.write(pen, entry)
-            pen.flush()
-            connection.execute(
-                "UPDATE projection_positions SET position = %s WHERE name = %s",
-                (todo[-1].position, projection.name),
-            )
+            if error is None:
+                self._write(connection, projection, entries, position)
+
+    def _write(
+        self, connection: Connection[Any], projection: Projection, entries: Sequence[Entry], position: int
+    ) -> None:
+        """Write what comes after a position, and the new one, in the transaction that has locked the old."""
+        todo = [entry for entry in entries if entry.position > position]
+        if not todo or todo[0].position != position + 1:
+            return
+        pen = TablePen(connection, LIVE, projection.tables, empty=False)
+        pen.fetch({entry.originator_id for entry in todo})
+        for entry in todo:
+            projection.write(pen, entry)
+        pen.flush()
+        connection.execute(
+            "UPDATE projection_positions SET position = %s WHERE name = %s",
+            (todo[-1].position, projection.name),
+        )
 
     def _apply_one_by_one(self, projection: Projection, entries: Sequence[Entry]) -> None:
         for entry in entries:

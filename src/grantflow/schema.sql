@@ -283,7 +283,7 @@ CREATE INDEX IF NOT EXISTS webhook_deliveries_delivered ON webhook_deliveries (d
 CREATE INDEX IF NOT EXISTS stored_events_calls ON stored_events (notification_id) WHERE topic LIKE 'call-published@%';
 
 -- Who keeps which duty just now, and how it goes. No history: each row is written over and over by whoever holds the
--- duty's lock. `forced` counts holders that were ended because they were silent, since a turn was last finished.
+-- duty's lock. `forced` counts holders that were ended for silence, one soon after the other, with no turn finished.
 CREATE TABLE IF NOT EXISTS duties (
     name        text        PRIMARY KEY,
     holder      text        NOT NULL,

@@ -20,6 +20,7 @@ from grantflow.domain.errors import NotFound
 from grantflow.domain.event import Entry
 from grantflow.mapper import EventMapper
 from grantflow.recorder import CHANNEL, REPEATED, Answer, Factory, StoredCommand, set_up
+from grantflow.warming import warm_up
 from grantflow.writer import (
     Appended,
     Conflict,
@@ -86,6 +87,7 @@ class Store(Application[UUID]):
     def __init__(
         self, database_url: str, *, readers: int = 8, library: Mapping[str, str] | None = None
     ) -> None:
+        warm_up()
         self.database_url = database_url
         self._library = dict(library or {})
         try:

@@ -14,6 +14,7 @@ from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 
+from grantflow.warming import warm_up
 from grantflow.web.asking import LARGEST_BODY, body
 from grantflow.web.caller import admitted, require_rights
 from grantflow.web.described import described, methods_of, parameters_of
@@ -90,6 +91,7 @@ def service(
     """The ASGI application on a database, with somebody who vouches for callers; `at_the_end` lets go of it."""
     open_to = open_to or Openness()
     house = House(app, identities, Pulse(app.store), clock)
+    warm_up(*(handler.opt["body"] for handler in HANDLERS if "body" in handler.opt))
     require_rights([*HANDLERS, *standing.HANDLERS])
     handlers: list[Any] = [Router(PREFIX, route_handlers=HANDLERS), *standing.HANDLERS]
     dependencies = {"house": Provide(_house, sync_to_thread=False), "raw": Provide(body)}
