@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+import structlog
 from noted import Noted
 from psycopg import sql
 from reaper import clear
@@ -57,6 +58,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def ledger_keys() -> Path:
     """The file of the ledger's keys, for all tests and whatever processes they start."""
     return Path(os.environ["GRANTFLOW_LEDGER_KEYS"])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def log_of_ones_own() -> Iterator[None]:
+    """Let each module begin with a log that leaves nothing out, whatever those before it have set up."""
+    structlog.reset_defaults()
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

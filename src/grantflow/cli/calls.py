@@ -71,7 +71,7 @@ def draw(
         raise BadRequest(msg) from error
 
 
-@calls.command(epilog="Example: grantflow call files workflows/calls/imdi-2023-tillegg > call.json")
+@calls.command(epilog="Example: grantflow call files workflows/calls/imdi-2023-tillegg")
 def files(folder: Folder) -> None:
     """Print a call's files as one JSON document: the body that `POST /api/v1/calls` takes."""
     write_json({"files": definition_files(folder)})
