@@ -41,12 +41,15 @@ class Processes(MPServer):
     """
 
     failed = False
-    """Whether one of the first processes did not come up, so that nothing was served."""
+    """Whether none of the first processes came up, so that nothing was served."""
 
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:  # noqa: ANN401 - granian's own
-        if not all(map(self._comes_up, self.wrks)):
+        answering = [self._comes_up(worker) for worker in self.wrks]
+        if not any(answering):
             self.failed = not self.interrupt_signal
             return
+        if not all(answering):
+            self.main_loop_interrupt.set()
         log.info("answering", host=self.bind_addr, port=self.bind_port)
         while not self.interrupt_signal:
             self.main_loop_interrupt.wait()

@@ -75,7 +75,7 @@ def run(settings: Settings, *, host: str, port: int, processes: int, duties: boo
     """Serve until told to stop (SIGTERM, SIGINT); SIGHUP puts new processes in place of the old, one at a time.
 
     Unavailable when the database can't be reached, BadSettings when an issuer can't be trusted, NotStarted when the
-    port is taken or a process does not come up.
+    port is taken or no process comes up.
     """
     address = address_of(host, port)
     if not settings.database_url:
@@ -103,7 +103,7 @@ def run(settings: Settings, *, host: str, port: int, processes: int, duties: boo
         log.info("serving", host=host, port=port, processes=processes, duties=duties)
         server.serve()
     if server.failed:
-        msg = "A process of the service ended before it answered; its reason stands in the log above."
+        msg = "No process of the service came to answer; the reason stands in the log above."
         raise NotStarted(msg)
     log.info("stopped")
 
