@@ -17,7 +17,8 @@ from structlog.testing import capture_logs
 
 from grantflow.domain.circumstances import Circumstances
 from grantflow.domain.errors import BadRequest
-from grantflow.identity import ROLES, Authenticator, BuiltIn, Identity, Unauthenticated
+from grantflow.domain.roles import CALLERS
+from grantflow.identity import Authenticator, BuiltIn, Identity, Unauthenticated
 from grantflow.identity.built_in import RealIssuer
 from grantflow.identity.pseudonyms import Pseudonyms, is_pseudonym
 from grantflow.identity.remembered import MOST, Remembered
@@ -353,7 +354,7 @@ def test_the_command_gives_a_programs_scopes_and_when_it_ends(
 def test_the_command_names_the_roles_there_are(say: Callable[..., Answer], role: str) -> None:
     answer = say("token", "--as", "kari", "--role", role, "--org", MUNICIPALITY)
     assert answer.code == 1
-    assert all(known in answer.err for known in ROLES)
+    assert all(known in answer.err for known in CALLERS)
     assert answer.out == ""
 
 

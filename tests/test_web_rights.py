@@ -16,12 +16,13 @@ from serving import bearer, service_on
 from staged import BUFDIR, RIKSREVISJONEN, staged
 from steps import call_2023
 
+from grantflow.domain import roles
 from grantflow.domain.roles import DIRECTORATE, MUNICIPAL
 from grantflow.identity import SCOPES
 from grantflow.store import Store
 from grantflow.web import app as web_app
 from grantflow.web import envelope
-from grantflow.web.rights import RIGHTS, ROLES, step_relations
+from grantflow.web.rights import RIGHTS, step_relations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -264,7 +265,7 @@ def test_every_route_of_the_service_is_called_here(stage: Stage) -> None:
 
 
 def test_every_role_and_every_relation_is_asked(stage: Stage) -> None:
-    assert {caller.role for caller in CALLERS} == {*ROLES, ""}
+    assert {caller.role for caller in CALLERS} == {*roles.CALLERS, ""}
     assert set(RELATED["joint"].values()) == {"own", "partner", "authority"}
     assert stage.serving.app.service.states.case(stage.joint).partners == (BERGEN,)
 

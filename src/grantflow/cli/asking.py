@@ -18,7 +18,7 @@ from grantflow.domain.calendar import OSLO
 from grantflow.domain.circumstances import Circumstances
 from grantflow.domain.errors import BadRequest
 from grantflow.domain.register import valid_orgnr
-from grantflow.domain.roles import DIRECTORATE, MUNICIPAL
+from grantflow.domain.roles import CALLERS
 from grantflow.strict_json import json_object
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ Key = Annotated[
     str, typer.Option("--key", help="Idempotency key: the same again gives the first answer again.")
 ]
 
-ROLES = tuple(sorted((MUNICIPAL | DIRECTORATE | {"auditor"}) - {"clock"}))
-"""Whom a person at the command line can be. The clock is the machine itself, and nobody else."""
 LARGEST = 20_000_000
 """The most bytes that a command's content may have."""
 
@@ -42,8 +40,8 @@ def circumstances(
     person: str, role: str, organisation: str, key: str, happened_at: str = ""
 ) -> Circumstances:
     """Who asks, now, through the command line; and when what they tell happened, where that was earlier."""
-    if role not in ROLES:
-        raise BadRequest(unknown("role", role, ROLES))
+    if role not in CALLERS:
+        raise BadRequest(unknown("role", role, CALLERS))
     if not valid_orgnr(organisation):
         msg = (
             f"--org {organisation!r} is not an organisation number: nine digits, the last one a check digit."

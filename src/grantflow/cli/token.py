@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from grantflow import logs
-from grantflow.cli.asking import ROLES, Json, Org, Person, unknown
+from grantflow.cli.asking import Json, Org, Person, unknown
 from grantflow.cli.opening import settings
 from grantflow.cli.output import write, write_json
 from grantflow.domain.errors import BadRequest
+from grantflow.domain.roles import CALLERS
 
 EXAMPLES = (
     "Examples: grantflow token --as kari --role applicant --org 958935420 / grantflow token --as case-archive --role "
@@ -42,8 +43,8 @@ def token(
     logs.set_up(chosen.log_level, chosen.log_format)
     issuer = BuiltIn.on(chosen)
     for name in role:
-        if name not in ROLES:
-            raise BadRequest(unknown("role", name, ROLES))
+        if name not in CALLERS:
+            raise BadRequest(unknown("role", name, CALLERS))
     lifetime = timedelta(hours=hours)
     until = datetime.now(UTC) + lifetime
     issued = issuer.issue(person, role, org, scope or (), lifetime)

@@ -6,5 +6,7 @@ MACHINES = frozenset({"clock", "integration"})
 """Roles without a person behind them: nobody's kin, so they declare nothing (fvl §§ 6-10)."""
 DIRECTORATE = MACHINES | {"case-officer", "assessor", "decider", "attestant", "payer", "call-manager"}
 """Roles at the authority behind the call."""
+CALLERS = tuple(sorted((MUNICIPAL | DIRECTORATE | {"auditor"}) - {"clock"}))
+"""Whom somebody can be who comes from outside. The clock is the machine itself, and nobody else."""
 STAFF = DIRECTORATE - MACHINES
 """People at the directorate."""

@@ -2,6 +2,6 @@
 
 from grantflow.identity.authenticator import Authenticator
 from grantflow.identity.built_in import BuiltIn
-from grantflow.identity.who import ROLES, SCOPES, Identity, Unauthenticated
+from grantflow.identity.who import SCOPES, Identity, Unauthenticated
 
-__all__ = ["ROLES", "SCOPES", "Authenticator", "BuiltIn", "Identity", "Unauthenticated"]
+__all__ = ["SCOPES", "Authenticator", "BuiltIn", "Identity", "Unauthenticated"]

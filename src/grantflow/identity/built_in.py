@@ -13,11 +13,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from grantflow.domain.errors import BadRequest, Refused
 from grantflow.domain.register import valid_orgnr
+from grantflow.domain.roles import CALLERS
 from grantflow.identity.issuer import CLAIMS, Issuer
 from grantflow.identity.pseudonyms import is_pseudonym
 from grantflow.identity.secret_file import secret
 from grantflow.identity.verifying import LONGEST
-from grantflow.identity.who import ROLES, SCOPES
+from grantflow.identity.who import SCOPES
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -33,7 +34,7 @@ ISSUER = Issuer(
     algorithms=("EdDSA",),
     person_is_pseudonym=True,
     claims={**CLAIMS, "organisation": "organisation"},
-    roles={role: role for role in ROLES},
+    roles={role: role for role in CALLERS},
     scopes={scope: scope for scope in SCOPES},
 )
 """How its tokens are read: like any other's, with GrantFlow's own words in them."""
@@ -117,8 +118,8 @@ def _insist(
     if not valid_orgnr(organisation):
         msg = f"{organisation[:40]!r} is not an organisation number: nine digits, the last one a check digit."
         raise BadRequest(msg)
-    if not roles or not set(roles) <= set(ROLES):
-        msg = f"A token is for one or more of the roles {', '.join(ROLES)}."
+    if not roles or not set(roles) <= set(CALLERS):
+        msg = f"A token is for one or more of the roles {', '.join(CALLERS)}."
         raise BadRequest(msg)
     if bool(scopes) != ("integration" in roles) or not set(scopes) <= set(SCOPES):
         msg = f"The role integration needs one or more of the scopes {', '.join(SCOPES)}; the other roles have none."

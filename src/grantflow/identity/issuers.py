@@ -6,10 +6,11 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 from grantflow.domain.register import valid_orgnr
+from grantflow.domain.roles import CALLERS
 from grantflow.identity.fetching import discovery_address, is_address
 from grantflow.identity.issuer import ALGORITHMS, CLAIMS, MACHINE_CLAIMS, Issuer
 from grantflow.identity.table import Table
-from grantflow.identity.who import ROLES, SCOPES
+from grantflow.identity.who import SCOPES
 from grantflow.settings import BadSettings
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _issuer(table: Table, folder: Path) -> Issuer:
         machine=machine,
         person_is_pseudonym=not machine and table.flag("person_is_pseudonym"),
         claims=claims,
-        roles={} if machine else table.words("roles", ROLES, needed=True),
+        roles={} if machine else table.words("roles", CALLERS, needed=True),
         scopes=table.words("scopes", SCOPES, needed=machine),
         organisation="" if machine else _organisation(table, claims),
         organisations=_organisations(table, "organisations"),

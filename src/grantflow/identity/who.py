@@ -7,10 +7,7 @@ from enum import Enum
 import msgspec
 
 from grantflow.domain.errors import Refused
-from grantflow.domain.roles import DIRECTORATE, MUNICIPAL
 
-ROLES = tuple(sorted((MUNICIPAL | DIRECTORATE | {"auditor"}) - {"clock"}))
-"""Whom a token can make somebody. The clock is the machine itself, and nobody else."""
 SCOPES = ("events", "read", "write")
 """What the role integration can be let do."""
 

@@ -13,7 +13,7 @@ from grantflow.domain.calendar import OSLO
 from grantflow.domain.circumstances import LONGEST_NAME, Circumstances
 from grantflow.domain.errors import BadRequest, Refused
 from grantflow.domain.register import valid_orgnr
-from grantflow.domain.roles import DIRECTORATE, MUNICIPAL
+from grantflow.domain.roles import CALLERS
 from grantflow.service import Request
 from grantflow.states import case_stream
 from grantflow.strict_json import json_object
@@ -28,7 +28,6 @@ LONGEST_LINE = 14_000_000
 MOST_PIECES = 250_000
 """The most brackets and commas a line may have: a value takes many times the memory that it takes bytes in the file."""
 
-_ROLES = (MUNICIPAL | DIRECTORATE | {"auditor"}) - {"clock"}
 _PIECE = 1 << 16
 _BESIDE_VALUES = (b"[", b"{", b",")
 
@@ -147,8 +146,8 @@ def _short(told: object) -> str:
 
 
 def _by(said: Said, at: datetime) -> Circumstances:
-    if said.role not in _ROLES:
-        msg = f"There is no role {said.role[:60]!a}. There are: {', '.join(sorted(_ROLES))}."
+    if said.role not in CALLERS:
+        msg = f"There is no role {said.role[:60]!a}. There are: {', '.join(CALLERS)}."
         raise BadRequest(msg)
     if not valid_orgnr(said.organisation):
         msg = f"{said.organisation[:60]!a} is not an organisation number: nine digits, the last one a check digit."

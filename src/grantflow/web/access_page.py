@@ -9,12 +9,12 @@ import inspect
 import sys
 from typing import TYPE_CHECKING, Any
 
-from grantflow.domain.roles import MUNICIPAL, STAFF
+from grantflow.domain.roles import CALLERS, MUNICIPAL, STAFF
 from grantflow.domain.step_roles import ROLES_OF
 from grantflow.shielding import INTERNAL, INTERNAL_FIELDS
 from grantflow.web.app import HANDLERS, PREFIX
 from grantflow.web.envelope import NOT_FOUND_SECONDS
-from grantflow.web.rights import RIGHTS, ROLES, step_relations
+from grantflow.web.rights import RIGHTS, step_relations
 from grantflow.web.routes import standing
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def _scopes() -> str:
 
 
 def _steps() -> str:
-    columns = [role for role in ROLES if role in RIGHTS["act"].who]
+    columns = [role for role in CALLERS if role in RIGHTS["act"].who]
     columns.sort(key=_COLUMNS.index)
     rows = []
     for step in (*ROLES_OF, _OWN_STEP):

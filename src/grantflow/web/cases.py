@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
+from grantflow.domain.announcement import CallPublished
 from grantflow.domain.errors import NotFound
 from grantflow.following import relations
 from grantflow.web.problems import Forbidden
@@ -89,8 +90,8 @@ def visible(house: House, caller: Caller, right: str) -> tuple[str, dict[str, An
 def calls_of(house: House, organisation: str) -> list[str]:
     """The calls that an organisation is the directorate behind."""
     states = house.app.service.states
-    query = "SELECT DISTINCT facts->>'call' AS call FROM audit_trail WHERE topic LIKE 'call-published@%%'"
-    calls = [row["call"] for row in house.app.projector.rows(query)]
+    query = "SELECT facts->>'call' AS call FROM audit_trail WHERE topic = %(topic)s"
+    calls = [row["call"] for row in house.app.projector.rows(query, {"topic": CallPublished.topic})]
     return [
         call
         for call in calls

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from grantflow.domain.roles import MUNICIPAL, STAFF
+from grantflow.domain.roles import CALLERS, MUNICIPAL, STAFF
 from grantflow.domain.step_roles import roles_of
 from grantflow.following import ANY, AUTHORITY, FOLLOWERS, JOINT, MACHINE
 
@@ -19,8 +19,6 @@ _OWN: frozenset[Relation] = frozenset({"own"})
 
 SUBSCRIBERS = frozenset({"call-manager", "integration"})
 """Who may have events sent: a program for its organisation, and whoever is in charge of a call."""
-ROLES = tuple(sorted(MUNICIPAL | STAFF | {"auditor", "integration"}))
-"""Every role a caller can have. The clock is the machine itself, and calls nobody."""
 
 
 class Right(NamedTuple):
@@ -39,7 +37,7 @@ def _each(roles: Iterable[str], relations: frozenset[Relation]) -> dict[str, fro
 RIGHTS = {
     right.name: right
     for right in (
-        Right("read-calls", "read what is announced, and the ledger's checkpoints", _each(ROLES, ANY)),
+        Right("read-calls", "read what is announced, and the ledger's checkpoints", _each(CALLERS, ANY)),
         Right(
             "announce",
             "publish and revise calls, answer questions for all",

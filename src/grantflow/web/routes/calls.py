@@ -10,6 +10,7 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, QueryParameter
 
+from grantflow.domain.announcement import CallPublished, CallRevised
 from grantflow.domain.call import Call, DefinitionError
 from grantflow.domain.errors import BadRequest, Failure
 from grantflow.domain.money import in_kroner, kroner
@@ -27,9 +28,10 @@ MANAGER = ("call-manager",)
 _PUBLISHED = (
     "SELECT DISTINCT ON (facts->>'call') facts->>'call' AS id, facts->'names' AS names, facts->>'year' AS year,"
     " facts->>'frame_ore' AS frame_ore, facts->>'digest' AS digest, recorded_at FROM audit_trail"
-    " WHERE topic LIKE ANY (ARRAY['call-published@%%', 'call-revised@%%']) AND facts->>'call' > %(beyond)s"
+    " WHERE topic = ANY(%(topics)s) AND facts->>'call' > %(beyond)s"
     " ORDER BY facts->>'call', position DESC LIMIT %(most)s"
 )
+_DEFINES = [CallPublished.topic, CallRevised.topic]
 _LONGEST_PATH = 120
 
 
@@ -65,7 +67,7 @@ def list_calls(
     beyond = place(cursor_)
     if "\0" in beyond:
         return Page([])
-    rows = house.app.projector.rows(_PUBLISHED, {"beyond": beyond, "most": limit + 1})
+    rows = house.app.projector.rows(_PUBLISHED, {"beyond": beyond, "most": limit + 1, "topics": _DEFINES})
     page = [
         CallRow(
             row["id"],
