@@ -146,6 +146,7 @@ def _times(realm: Realm) -> Iterator[tuple[str, str]]:
         "exp in a list": {"exp": [now + 300]},
         "exp negative": {"exp": -1},
         "exp beyond calendars": {"exp": 10**30, "iat": None},
+        "ten years, begun nobody knows when": {"exp": now + 10 * 365 * 86_400, "iat": None},
         "nbf as text": {"nbf": "0"},
         "iat an object": {"iat": {}},
     }

@@ -142,6 +142,24 @@ def test_what_nobody_waits_for_any_more_is_not_stored(database_url: str) -> None
     assert stored == ["first", "last"]
 
 
+def test_a_loop_that_ends_before_it_is_told_stops_nobody_else(database_url: str) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def insert(_: object, asked: Sequence[str]) -> list[None]:
+        begun.set()
+        assert go_on.wait(10)
+        return [None] * len(asked)
+
+    writer: Writer[str, None] = Writer(database_url, insert)
+    loop = asyncio.new_event_loop()
+    writer.put_from(loop, "gone")
+    assert begun.wait(10)
+    loop.close()
+    go_on.set()
+    writer.put("next").result(10)
+    writer.close()
+
+
 def test_what_comes_while_somebody_stores_alone_is_stored_after_that_in_its_order(
     database_url: str,
 ) -> None:

@@ -16,7 +16,14 @@ from grantflow.domain.application import fold
 from grantflow.domain.call import Call
 from grantflow.domain.circumstances import Circumstances
 from grantflow.domain.drafting import ApplicationStarted
-from grantflow.domain.errors import BadRequest, FrameExceeded, NotAllowed, NotFound, RoleNotAllowed
+from grantflow.domain.errors import (
+    BadRequest,
+    FrameExceeded,
+    NotAllowed,
+    NotFound,
+    NotTheAuthority,
+    RoleNotAllowed,
+)
 from grantflow.projector import Projector
 from grantflow.receipts import Receipt
 from grantflow.rooms import projections
@@ -135,6 +142,13 @@ def test_a_revision_holds_for_cases_that_begin_afterwards_and_not_for_those_befo
     assert service.states.frame(CALL).limit_ore == 900_000_000
     revised = service.store.read(0, 100)
     assert [e.event.grounds for e in revised if isinstance(e.event, CallRevised)] == ["Rammen er økt."]
+
+
+def test_a_revision_gives_a_call_to_no_other_directorate(service: Service) -> None:
+    files = dict(variant(CALL, "9000000.00"))
+    files["call.toml"] = files["call.toml"].replace(f'authority = "{IMDI}"', f'authority = "{OSLO_KOMMUNE}"')
+    with pytest.raises(NotTheAuthority):
+        service.calls.revise(files, "Et annet organ.", by("hand-over", "call-manager"))
 
 
 def test_a_revision_needs_grounds_and_something_to_revise_and_holds_what_is_committed(

@@ -46,7 +46,7 @@ def test_a_read_model_that_has_failed_makes_it_not_ready_and_says_which(serving:
         connection.execute("UPDATE projection_positions SET error = 'broken' WHERE name = 'case_list'")
     answer = serving.client.get("/readyz")
     assert answer.status_code == 503
-    assert answer.json()["failed"] == {"case_list": "broken"}
+    assert answer.json()["failed"] == ["case_list"]
 
 
 def test_what_was_asked_is_counted(serving: Serving) -> None:

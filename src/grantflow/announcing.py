@@ -78,7 +78,8 @@ class Announcing:
 
     def _revised(self, call: Call, grounds: str, by: Circumstances) -> tuple[Entry, ...]:
         announcement = self._states.announcement(call.id)
-        _call_manager(self._states.call(call.id, announcement.digest), by, "revise")
+        for definition in (self._states.call(call.id, announcement.digest), call):
+            _call_manager(definition, by, "revise")  # a revision gives the call to no other directorate
         if call.digest == announcement.digest:
             msg = f"This is the definition that '{call.id}' has already ({call.digest[:12]})."
             raise NotAllowed(msg)

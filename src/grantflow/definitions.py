@@ -78,3 +78,12 @@ def text_of(path: Path) -> str:
     except OSError as error:
         msg = f"{path} can't be read: {error.strerror or error}."
         raise DefinitionError(msg) from error
+
+
+def plain_name(name: str) -> bool:
+    """Whether a definition's file can stand under its name in a folder; its text is in the event in any case."""
+    path = PurePosixPath(name)
+    parts = name.split("/")
+    return (
+        not path.is_absolute() and not {"", ".", ".."} & {*parts} and "\\" not in name and name.isprintable()
+    )

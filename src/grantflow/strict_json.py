@@ -19,7 +19,8 @@ def json_object(raw: bytes, named: str) -> dict[str, Any]:
     try:
         data = _read(unicodedata.normalize("NFC", raw.decode()))
         if _ESCAPE in raw:  # what is written as an escape is put in normal form once it is read
-            data = _read(unicodedata.normalize("NFC", json.dumps(data, ensure_ascii=False)))
+            told = unicodedata.normalize("NFC", json.dumps(data, ensure_ascii=False))
+            data = _read(told.encode().decode())  # which half of a surrogate pair does not survive
     except (ValueError, RecursionError) as error:
         msg = f"The content of {named} is not JSON as it should be: {error}"
         raise BadRequest(msg) from error

@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import msgspec
 import psycopg
+import structlog
 
 from grantflow.connections import connect
 from grantflow.domain.errors import Refused
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from grantflow.connections import Connection
+
+log = structlog.get_logger(__name__)
 
 MOST_AT_ONCE = 512
 """Callers' in one statement."""
@@ -117,7 +121,9 @@ class Writer(Generic[Asked, Told]):
         self._address = address
         self._insert = insert
         self._waiting: Turns[tuple[Asked, Future[Told] | Promise[Told]]] = Turns()
-        self._storing = self._handed_over = self._closing = False
+        self._batch: list[tuple[Asked, Future[Told] | Promise[Told]]] = []
+        self._leader: Future[Told] | threading.Thread | None = None
+        self._closing = False
         self._gate = threading.Lock()
         self._called = threading.Semaphore(0)
         self._connection: Connection | None = None
@@ -142,8 +148,12 @@ class Writer(Generic[Asked, Told]):
     def keep(self, asked: Asked, whose: str = "") -> Told:
         """Store what is asked and wait for it: here and now, if nobody else is at it."""
         future: Future[Told] = Future()
-        if not self._queued(asked, future, whose, here=True):
-            self._lead(future)
+        try:
+            if not self._queued(asked, future, whose, here=True):
+                self._lead(future)
+        except BaseException:
+            self._broken_off(future)
+            raise
         return future.result()
 
     def close(self) -> None:
@@ -163,9 +173,9 @@ class Writer(Generic[Asked, Told]):
             if len(self._waiting) >= MOST_WAITING:
                 raise Overloaded
             self._waiting.put(whose, (asked, future))
-            busy = self._storing
+            busy = self._leader is not None
             if here and not busy:
-                self._storing = True
+                self._leader = cast("Future[Told]", future)
             return busy
 
     def _run(self) -> None:
@@ -173,47 +183,54 @@ class Writer(Generic[Asked, Told]):
         while True:
             self._called.acquire()
             with self._gate:
-                ours = self._handed_over or (bool(self._waiting) and not self._storing)
-                over = self._closing and not self._storing and not self._waiting
-                self._handed_over = False
-                self._storing = self._storing or ours
-            if ours:
-                self._lead(None)
-            elif over:
+                if self._leader is None and self._waiting:
+                    self._leader = self._thread
+                ours = self._leader is self._thread
+                over = self._closing and self._leader is None and not self._waiting
+            if over:
                 break
+            if ours:
+                try:
+                    self._lead(self._thread)
+                except Exception:
+                    log.exception("writer-fault")
+                    self._broken_off(self._thread)
         if self._connection is not None:
             self._connection.close()
 
-    def _lead(self, own: Future[Told] | None) -> None:
-        """Store what waits, batch by batch; whoever has got `own` answer hands over to the thread what is left."""
-        batch: list[tuple[Asked, Future[Told] | Promise[Told]]] = []
-        try:
-            while batch := self._next(own):
-                self._store(batch)
-        except BaseException:
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(Unavailable("The program was interrupted while this was stored."))
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
-            with self._gate:
-                self._storing = False
-            self._called.release()
-            raise
+    def _lead(self, leader: Future[Told] | threading.Thread) -> None:
+        """Store what waits, batch by batch; whoever has got their own answer hands over to the thread what is left."""
+        while self._taken_up(leader):
+            self._store(self._batch)
 
-    def _next(self, own: Future[Told] | None) -> list[tuple[Asked, Future[Told] | Promise[Told]]]:
-        """Take up those who wait, as many as go together; nobody when there are none, or they are handed over."""
+    def _broken_off(self, leader: Future[Told] | threading.Thread) -> None:
+        """Tell those who were being stored for when the leader broke off, and let another lead."""
         with self._gate:
-            if not self._waiting or (own is not None and own.done()):
-                self._handed_over = bool(self._waiting)
-                self._storing = self._handed_over
-                if self._handed_over or self._closing:
-                    self._called.release()
-                return []
-            taken = self._waiting.take(MOST_AT_ONCE)
-        batch = [waiting for waiting in taken if waiting[1].set_running_or_notify_cancel()]
-        return batch or self._next(own)
+            if self._leader is leader:
+                left, self._batch, self._leader = self._batch, [], None
+                if self._connection is not None:
+                    self._connection.close()
+                    self._connection = None
+                for _, future in left:
+                    if not future.done():
+                        future.set_exception(
+                            Unavailable("The program was interrupted while this was stored.")
+                        )
+        self._called.release()
+
+    def _taken_up(self, leader: Future[Told] | threading.Thread) -> bool:
+        """Take up those who wait, as many as go together; False when there are none, or they are handed over."""
+        with self._gate:
+            self._batch = []
+            while not self._batch:
+                if not self._waiting or (isinstance(leader, Future) and leader.done()):
+                    self._leader = self._thread if self._waiting else None
+                    if self._waiting or self._closing:
+                        self._called.release()
+                    return False
+                taken = self._waiting.take(MOST_AT_ONCE)
+                self._batch = [waiting for waiting in taken if waiting[1].set_running_or_notify_cancel()]
+            return True
 
     def _store(self, batch: Sequence[tuple[Asked, Future[Told] | Promise[Told]]]) -> None:
         answers: Sequence[Told | Exception]
@@ -283,7 +300,7 @@ def _tell(
         else:
             future.set_result(answer)
     for loop, told in loops.items():
-        if not loop.is_closed():
+        with suppress(RuntimeError):  # the loop is closed: nobody waits there any more
             loop.call_soon_threadsafe(_keep_promises, told)
 
 

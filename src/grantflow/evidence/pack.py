@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from grantflow import rooms
 from grantflow.accesses import with_reads
+from grantflow.definitions import plain_name
 from grantflow.evidence.answers import history_of
 from grantflow.evidence.archive import archive
 from grantflow.evidence.checkpoint import checked
@@ -151,7 +152,7 @@ class _Pack:
         """The definitions and documents that the events name."""
         for digest, files in sorted(self.definitions.items()):
             for name, text in sorted(files.items()):
-                if _plain(name):
+                if plain_name(name):
                     self._into.write(f"definitions/{digest}/{name}", text.encode())
         for digest in sorted(self.documents):
             row = self._connection.execute(
@@ -190,12 +191,3 @@ class _Pack:
     def _entry(self, event: Sealed) -> Entry:
         position, _, version, topic = event.place
         return self._store.entry_of(event.stream, version, topic, event.state, position)
-
-
-def _plain(name: str) -> bool:
-    """Whether a definition's file can stand under its name in a folder; its text is in the event in any case."""
-    path = PurePosixPath(name)
-    parts = name.split("/")
-    return (
-        not path.is_absolute() and not {"", ".", ".."} & {*parts} and "\\" not in name and name.isprintable()
-    )

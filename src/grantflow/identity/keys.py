@@ -66,7 +66,7 @@ class Keys:
             self._fetch(wait=False)
         key = self._known(kid, algorithm)
         if key is None:
-            self._fetch(wait=True)
+            self._fetch(wait=not self._failing)
             key = self._known(kid, algorithm)
         if key is None:
             raise Unauthenticated(Reason.KEYS_UNAVAILABLE if self._held is None else Reason.UNKNOWN_KEY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -54,7 +55,8 @@ def verify(token: str, said: Unverified, issuer: Issuer, keys: Keys) -> dict[str
         raise Unauthenticated(reason) from None
     except (ValueError, TypeError, OverflowError, RecursionError):
         raise Unauthenticated(Reason.MALFORMED) from None
-    if "iat" in said.claims and said.claims["exp"] - said.claims["iat"] > LONGEST:
+    begun = said.claims.get("iat", time.time())
+    if said.claims["exp"] - begun > LONGEST:
         raise Unauthenticated(Reason.LIFETIME)
     return said.claims
 

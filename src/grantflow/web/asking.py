@@ -9,6 +9,7 @@ import re
 import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlencode
 
 from litestar.di import NamedDependency
 from litestar.exceptions import InternalServerException
@@ -130,6 +131,14 @@ def number_at(cursor: str) -> int:
         msg = "'cursor' is not one that was given out here: take `next` of the answer before."
         raise BadRequest(msg)
     return int(text or 0)
+
+
+def next_link(request: Request[Any, Any, Any], further: str | None) -> dict[str, str]:
+    """The header that leads to the next part of a list; nothing at the end."""
+    if further is None:
+        return {}
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
+    return {"Link": f'<{request.url.path}?{urlencode([*kept, ("cursor", further)])}>; rel="next"'}
 
 
 def a_number(text: str) -> bool:

@@ -88,12 +88,12 @@ def visible(house: House, caller: Caller, right: str) -> tuple[str, dict[str, An
 
 
 def calls_of(house: House, organisation: str) -> list[str]:
-    """The calls that an organisation is the directorate behind."""
+    """The calls that an organisation is the directorate behind: as they are remembered, for that never changes."""
     states = house.app.service.states
     query = "SELECT facts->>'call' AS call FROM audit_trail WHERE topic = %(topic)s"
     calls = [row["call"] for row in house.app.projector.rows(query, {"topic": CallPublished.topic})]
     return [
         call
         for call in calls
-        if states.call(call, states.announcement(call).digest).authority == organisation
+        if states.call(call, states.announcement(call, fresh=False).digest).authority == organisation
     ]

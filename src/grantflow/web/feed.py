@@ -7,7 +7,7 @@ from uuid import UUID
 
 from grantflow.cloud_events import CloudEvent, cloud_event, kind_of
 from grantflow.domain.application import CaseEvent
-from grantflow.following import Follower, may_follow
+from grantflow.following import FOLLOWERS, Follower, may_follow
 from grantflow.web.cases import calls_of, visible
 from grantflow.web.rights import roles_with
 
@@ -35,7 +35,8 @@ def stretch(house: House, caller: Caller, after: int, types: Collection[str], li
     """The next events after a position that the caller may see, at most `limit` of them."""
     states = house.app.service.states
     follower = Follower(caller.identity.organisation, roles_with("follow", caller.identity))
-    directorate = not follower.sees_all and bool(calls_of(house, follower.organisation))
+    inside = any("authority" in FOLLOWERS[role] for role in follower.roles)
+    directorate = inside and bool(calls_of(house, follower.organisation))
     end, streams = None, None
     if not follower.sees_all and not directorate:
         end, streams = _streams(house, caller)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Semaphore
 from typing import TYPE_CHECKING
 
 from litestar.di import NamedDependency
@@ -23,13 +24,15 @@ class House:
     """Everything a handler may use. `clock` gives the instant that counts, in UTC.
 
     `followers` are the threads that read on for streams: their own few, so that any number of streams that the log
-    wakes at once stands in line there, and holds up no request.
+    wakes at once stands in line there, and holds up no request. `asking` is held while an auditor's question is
+    answered: it takes the whole log into memory, so that there is one at a time.
     """
 
     def __init__(
         self, app: App, identities: Authenticator, pulse: Pulse, clock: Callable[[], datetime]
     ) -> None:
         self.app, self.identities, self.pulse, self.clock = app, identities, pulse, clock
+        self.asking = Semaphore(1)
         self.followers = ThreadPoolExecutor(_FOLLOWING, "grantflow-followers")
 
 

@@ -18,6 +18,8 @@ log = structlog.get_logger(__name__)
 
 _LISTEN_SECONDS = 5.0
 _PAUSE_SECONDS = 1.0
+_GATHERING_SECONDS = 0.1
+"""What comes together wakes once: listening anew costs a connection each time."""
 
 
 class Pulse:
@@ -72,6 +74,7 @@ class Pulse:
             if last > self._last and self._loop is not None and not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(self._tell, last)
                 self._last = last
+                self._stopping.wait(_GATHERING_SECONDS)
 
     def _tell(self, last: int) -> None:
         """Wake those who wait, and lay a new event out for the next."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from grantflow.domain.roles import CALLERS, MUNICIPAL, STAFF
 from grantflow.domain.step_roles import roles_of
 from grantflow.following import ANY, AUTHORITY, FOLLOWERS, JOINT, MACHINE
+from grantflow.webhooks.subscriptions import ROLES as SUBSCRIBERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from grantflow.identity import Identity
 
 _OWN: frozenset[Relation] = frozenset({"own"})
-
-SUBSCRIBERS = frozenset({"call-manager", "integration"})
-"""Who may have events sent: a program for its organisation, and whoever is in charge of a call."""
 
 
 class Right(NamedTuple):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlencode
 
 import msgspec
 from litestar import Request, Response, get
 from litestar.params import FromPath, FromQuery, Parameter, QueryParameter
 
-from grantflow.domain.difference import difference
+from grantflow.domain.difference import Change, difference
 from grantflow.domain.drafting import DocumentAttached
 from grantflow.domain.errors import NotFound
 from grantflow.domain.letters import LetterIssued
@@ -27,6 +26,7 @@ from grantflow.web.asking import (
     caught_up,
     cursor,
     instant,
+    next_link,
     number_at,
     place,
 )
@@ -86,7 +86,7 @@ def list_cases(
     page = [_row(row) for row in rows[:limit]]
     noted(house, caller, "listed", "list", call=call, cases=[row.id for row in page])
     further = cursor(page[-1].number) if len(rows) > limit else None
-    return Response(Page(page, further), headers=_next_link(request, further))
+    return Response(Page(page, further), headers=next_link(request, further))
 
 
 @get("/applications/{case:str}", opt={"right": "read-case"}, sync_to_thread=True)
@@ -133,7 +133,7 @@ def show_history(
     ]
     noted(house, caller, "read", "history", case=found.case.id)
     further = cursor(str(entries[limit - 1].originator_version)) if len(entries) > limit else None
-    return Response(Page([_event(e) for e in entries[:limit]], further), headers=_next_link(request, further))
+    return Response(Page([_event(e) for e in entries[:limit]], further), headers=next_link(request, further))
 
 
 @get("/applications/{case:str}/diff", opt={"right": "read-case"}, sync_to_thread=True)
@@ -151,7 +151,7 @@ def show_difference(
     noted(house, caller, "read", "difference", case=found.case.id)
     outsider = outside(caller.identity.roles, found.related)
     changed = [
-        ChangeView(one.path, one.before, one.after)
+        _changed(one)
         for one in difference(before, after)
         if shown_path(one.path, found.call, outside=outsider)
     ]
@@ -234,6 +234,17 @@ def _view(house: House, case: Application, call: Call, *, outsider: bool) -> Cas
     )
 
 
+def _changed(change: Change) -> ChangeView:
+    """A change with its money in kroner; what applicants wrote themselves is left as they wrote it."""
+    path, before, after = change.path, change.before, change.after
+    if path.partition(".")[0] == "content":
+        return ChangeView(path, before, after)
+    if path.endswith("_ore"):
+        told = (None if ore is None else kroner(ore) for ore in (before, after))
+        return ChangeView(path.removesuffix("_ore"), *told)
+    return ChangeView(path, in_kroner(before), in_kroner(after))
+
+
 def _row(row: dict[str, Any]) -> CaseRow:
     return CaseRow(
         id=row["case_id"],
@@ -273,18 +284,6 @@ def _event(entry: Entry) -> EventView:
         channel=stamp.channel,
         facts=in_kroner(event.facts()),
     )
-
-
-def _next_link(request: AnyRequest, further: str | None) -> dict[str, str]:
-    if further is None:
-        return {}
-    onward = request.url.with_replacements(query=_query(request, further))
-    return {"Link": f'<{onward.path}?{onward.query}>; rel="next"'}
-
-
-def _query(request: AnyRequest, further: str) -> str:
-    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
-    return urlencode([*kept, ("cursor", further)])
 
 
 HANDLERS = [list_cases, show_case, show_history, show_difference, show_letters, show_document]

@@ -11,11 +11,13 @@ from litestar.params import Parameter
 from grantflow.accesses import with_reads
 from grantflow.domain.errors import NotFound
 from grantflow.history import gather
+from grantflow.question import Question
 from grantflow.rooms import questions
+from grantflow.store import Overloaded
 from grantflow.web.accessed import noted
 from grantflow.web.asking import At, instant
-from grantflow.web.caller import caller_of
-from grantflow.web.house import TheHouse
+from grantflow.web.caller import Caller, caller_of
+from grantflow.web.house import House, TheHouse
 from grantflow.web.problems import Forbidden
 from grantflow.web.rights import roles_with
 from grantflow.web.views import AnswerRow, AnswerView, Page, QuestionView
@@ -53,6 +55,15 @@ def ask(
     if not roles_with("ask", caller.identity, frozenset(related)):  # type: ignore[arg-type]
         msg = "Name a call of your own directorate (?call=); only an auditor asks about the others."
         raise Forbidden(msg)
+    if not house.asking.acquire(blocking=False):
+        raise Overloaded
+    try:
+        return _answered(house, caller, asked, call, at)
+    finally:
+        house.asking.release()
+
+
+def _answered(house: House, caller: Caller, asked: Question, call: str, at: str) -> AnswerView:
     history = gather(house.app.store.everything(), call=call, at=instant(at, "at") if at else None)
     if call and call not in history.announcements:
         msg = f"No call '{call[:80]}' was published by then."

@@ -10,6 +10,7 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, QueryParameter
 
+from grantflow.definitions import plain_name
 from grantflow.domain.announcement import CallPublished, CallRevised
 from grantflow.domain.call import Call, DefinitionError
 from grantflow.domain.errors import BadRequest, Failure
@@ -175,15 +176,7 @@ def _sound(files: dict[str, str], *, named: str = "") -> None:
     from grantflow.inspection import inspect  # noqa: PLC0415 - heavy, and only needed here
 
     for name in files:
-        parts = Path(name).parts
-        if (
-            not name
-            or len(name) > _LONGEST_PATH
-            or not name.isprintable()
-            or ".." in parts
-            or Path(name).is_absolute()
-            or "\\" in name
-        ):
+        if len(name) > _LONGEST_PATH or not plain_name(name):
             msg = f"{name[:60]!r} is not the name of a file in a call's folder."
             raise BadRequest(msg)
     read = Call.read(files)
@@ -191,10 +184,14 @@ def _sound(files: dict[str, str], *, named: str = "") -> None:
         msg = f"The definition is of '{read.id[:60]}', and not of '{named}'."
         raise BadRequest(msg)
     with tempfile.TemporaryDirectory(prefix="grantflow-call-") as folder:
-        for name, text in files.items():
-            file = Path(folder, name)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, encoding="utf-8")
+        try:
+            for name, text in files.items():
+                file = Path(folder, name)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text, encoding="utf-8")
+        except OSError as error:  # one is a folder of another's name, or a name is too long for a disk
+            msg = f"The files can't stand beside each other in a folder: {error.strerror}."
+            raise BadRequest(msg) from error
         found = [str(finding).removeprefix(f"{folder}/") for finding in inspect(Path(folder))]
     if found:
         msg = f"{len(found)} found wrong, first: {found[0]}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Request, Response, get, post
@@ -14,7 +13,18 @@ from grantflow.domain.roles import STAFF
 from grantflow.inbox import LAST, Inbox, Told
 from grantflow.resending import Resend
 from grantflow.web.accessed import noted
-from grantflow.web.asking import After, CaseName, Key, Limit, Raw, caught_up, circumstances, cursor, number_at
+from grantflow.web.asking import (
+    After,
+    CaseName,
+    Key,
+    Limit,
+    Raw,
+    caught_up,
+    circumstances,
+    cursor,
+    next_link,
+    number_at,
+)
 from grantflow.web.caller import caller_of
 from grantflow.web.cases import calls_of, seen, visible
 from grantflow.web.house import House, TheHouse
@@ -116,12 +126,7 @@ def _page(
     page = rows[:limit]
     noted(house, caller, "listed", "notices", cases=list(dict.fromkeys(one.case for one in page)))
     further = cursor(str(page[-1].position)) if len(rows) > limit else None
-    headers = {}
-    if further is not None:
-        kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
-        query = urlencode([*kept, ("cursor", further)])
-        headers["Link"] = f'<{request.url.path}?{query}>; rel="next"'
-    return Response(Page(page, further), headers=headers)
+    return Response(Page(page, further), headers=next_link(request, further))
 
 
 def _shown(house: House, caller: Caller) -> tuple[str, dict[str, Any]]:

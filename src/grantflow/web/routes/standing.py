@@ -31,7 +31,7 @@ class Readiness(msgspec.Struct, frozen=True, kw_only=True):
     ready: bool = False
     position: int = 0
     lag: dict[str, int] = {}
-    failed: dict[str, str] = {}
+    failed: list[str] = []
     duties: list[DutyStanding] = []
 
 
@@ -52,7 +52,7 @@ def readyz(house: TheHouse) -> Response[Readiness]:
         away = Readiness(issuer=issuer, database=refusal.detail)
         return Response(away, status_code=503)
     lag = {standing.name: standing.lag for standing in standings}
-    failed = {standing.name: standing.error for standing in standings if standing.error}
+    failed = [standing.name for standing in standings if standing.error]  # why is told by `projections list`
     ready = not failed and max(lag.values(), default=0) <= LAG_LIMIT
     told = Readiness(
         issuer=issuer,
