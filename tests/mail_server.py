@@ -1,7 +1,7 @@
 """A real mail server as a process of its own, that takes mails, or does what its recipients' names say.
 
 `later@` is put off twice, `never@` refused for good, `silent@` hears nothing more, `cut@` is hung up on in the middle,
-`cut-once@` only the first time. Every mail that it says yes to is a file.
+`cut-once@` only the first time. From `unwanted@` nothing is taken. Every mail that it says yes to is a file.
 """
 
 from __future__ import annotations
@@ -41,6 +41,17 @@ class Handler:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._asked: dict[str, int] = {}
+
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's own
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Say whether anything is taken from that sender."""
+        del server, session
+        if address.startswith("unwanted"):
+            return "553 5.7.1 Sender address rejected: not owned by user"
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's own
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

@@ -61,6 +61,18 @@ def test_a_checkpoint_is_kept_and_the_log_is_verified_against_it(
     assert verdict["events"] == verdict["sealed"] > 300
 
 
+def test_the_log_is_verified_where_nothing_can_be_written(played: dict[str, str]) -> None:
+    """As on a streaming replica: docs/scale.md says that each night's verification may be done there."""
+    run(played, "ledger", "checkpoint")
+    reading = psycopg.conninfo.make_conninfo(
+        played["GRANTFLOW_DATABASE_URL"], options="-c default_transaction_read_only=on"
+    )
+    environment = {**played, "GRANTFLOW_DATABASE_URL": reading}
+    verdict = json.loads(run(environment, "ledger", "verify", "--log-only", "--json"))
+    assert verdict["faults"] == []
+    assert verdict["events"] == verdict["sealed"] > 300
+
+
 def test_a_fault_is_named_and_ends_with_3(played: dict[str, str]) -> None:
     run(played, "ledger", "checkpoint")
     with psycopg.connect(played["GRANTFLOW_DATABASE_URL"], autocommit=True) as connection:

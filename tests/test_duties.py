@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 from crew import TAKEOVER_SECONDS, soon
+from structlog.testing import capture_logs
 
 from grantflow import duties, worker
+from grantflow.connections import connect
 from grantflow.duties import Duty, myself, working_as
 from grantflow.rota import DutyStanding, rota
 from grantflow.store import Unavailable
@@ -190,9 +192,16 @@ def test_where_no_holder_finishes_a_turn_each_is_given_more_time(store: Store) -
             assert connection.execute("SELECT forced FROM duties").fetchone() == (0,)
 
 
-def test_what_a_holder_that_hangs_has_left_open_is_ended_with_it(store: Store) -> None:
+def named_as(store: Store, holder: str) -> str:
+    """The database's address for a worker's own connections."""
+    return psycopg.conninfo.make_conninfo(store.database_url, application_name=working_as(holder))
+
+
+def test_what_a_holder_that_hangs_has_left_open_is_ended_with_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A read model's row, locked in a transaction that nobody goes on with, would hold up the next one for ever."""
-    address = psycopg.conninfo.make_conninfo(store.database_url, application_name=working_as(myself()))
+    address = named_as(store, myself())
     with ExitStack() as stack:
         one = stack.enter_context(Duty(store.database_url, "one"))
         other = stack.enter_context(Duty(store.database_url, "one"))
@@ -208,6 +217,7 @@ def test_what_a_holder_that_hangs_has_left_open_is_ended_with_it(store: Store) -
         copying.pgconn.exec_(b"BEGIN; COPY leaves FROM STDIN")
         other.taken()
         time.sleep(duties.SILENCE_SECONDS)
+        monkeypatch.setattr(duties, "myself", lambda: "other:1")
         soon(other.taken, 2)
         with store.connection() as connection:
             connection.execute("SET lock_timeout = '2s'")
@@ -216,6 +226,100 @@ def test_what_a_holder_that_hangs_has_left_open_is_ended_with_it(store: Store) -
         with pytest.raises(psycopg.OperationalError):
             hanging.execute("SELECT 1")
         stack.callback(copying.close)
+
+
+@pytest.mark.parametrize("how", ["let go", "lost, and taken again"])
+def test_what_a_holder_that_lives_is_in_the_middle_of_goes_on_when_a_duty_changes_hands(
+    store: Store, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """A webhook that waits for its receiver holds a row meanwhile, and has nothing to do with the other duties."""
+    with (
+        Duty(store.database_url, "one") as one,
+        Duty(store.database_url, "one") as other,
+        psycopg.connect(named_as(store, myself())) as sending,
+    ):
+        assert one.taken()
+        sending.execute("SELECT pg_advisory_xact_lock(7299)")
+        time.sleep(2.5)  # by which it counts as hanging
+        if how == "let go":
+            one.let_go()
+            assert standing(store, "one").holder is None
+            monkeypatch.setattr(duties, "myself", lambda: "other:1")
+            soon(other.taken, 1)
+        else:
+            with store.connection() as connection:
+                connection.execute("SELECT pg_terminate_backend(%s, 5000)", (backend(store, "one"),))
+            with pytest.raises(TurnEnded):
+                one.beat()
+            soon(one.taken, 1)
+        sending.execute("SELECT 1")
+
+
+def test_that_the_database_is_away_is_told_once_each_time(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_: str) -> None:
+        msg = "connection refused"
+        raise psycopg.OperationalError(msg)
+
+    really = connect
+    with Duty(store.database_url, "one") as duty, capture_logs() as lines:
+        monkeypatch.setattr(duties, "connect", away)
+        assert [duty.taken() for _ in range(3)] == [False] * 3
+        assert [line["reason"] for line in lines] == ["connection refused"]
+        for told in (2, 3):
+            monkeypatch.setattr(duties, "connect", really)
+            assert duty.taken()
+            with store.connection() as connection:
+                connection.execute("SELECT pg_terminate_backend(%s, 5000)", (backend(store, "one"),))
+            with pytest.raises(TurnEnded):
+                duty.beat()
+            monkeypatch.setattr(duties, "connect", away)
+            assert [duty.taken() for _ in range(3)] == [False] * 3
+            assert [line["event"] for line in lines] == ["duty-connection-lost"] * told
+
+
+def test_one_chore_that_fails_stops_no_other_and_the_first_of_it_is_told_at_the_end(store: Store) -> None:
+    def fails(error: Exception) -> Callable[[], None]:
+        def turn() -> None:
+            raise error
+
+        return turn
+
+    first, second = ValueError("first"), Unavailable("second")
+    chores = [Doing("one", fails(first)), Doing("two", fails(second)), Doing("three", nothing)]
+    with pytest.raises(ValueError, match="first"):
+        Worker(store, chores).once()
+    assert [chore.turns for chore in chores] == [1, 1, 1]
+    assert standing(store, "three").last_run is not None
+
+
+def test_a_duty_that_the_database_was_away_for_is_not_said_to_be_kept_by_another(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off() -> None:
+        with store.connection() as connection:
+            connection.execute("SELECT pg_terminate_backend(%s, 5000)", (backend(store, "one"),))
+
+    def ended() -> None:
+        cut_off()
+        soon(other.taken, 5)
+
+    after = Doing("after", nothing)
+    with pytest.raises(Unavailable, match="terminating connection"):
+        Worker(store, [Doing("one", cut_off), after]).once()
+    assert after.turns == 1
+    with Duty(store.database_url, "one") as other:
+        assert Worker(store, [Doing("one", ended), after]).once() == ["one"]
+        assert Worker(store, [Doing("one", nothing), after]).once() == ["one"]
+
+    def away(_: str) -> None:
+        msg = "connection refused"
+        raise psycopg.OperationalError(msg)
+
+    monkeypatch.setattr(duties, "connect", away)
+    with pytest.raises(Unavailable, match="connection refused"):
+        Worker(store, [after]).once()
 
 
 @pytest.mark.parametrize("name", ["project", "deadlines", "seal", "notify"])
@@ -301,10 +405,9 @@ def test_what_goes_wrong_with_a_turn_is_told_and_it_is_taken_again(
     told: list[str | None] = []
     with working(store, Doing("one", fails)):
         soon(lambda: len(answers) == 3, 10)
-        for left in (2, 1, 0):
-            with store.connection() as connection:
-                connection.execute("NOTIFY stored_events")
-            soon(lambda: len(answers) <= left, 10)  # noqa: B023
+        with store.connection() as connection:
+            connection.execute("NOTIFY stored_events")
+        soon(lambda: not answers, 10)  # after a pause, though nobody rings
         soon(lambda: standing(store, "one").last_error is None, 10)
     seen = standing(store, "one")
     assert (seen.next_at, seen.holder, seen.since) == (AT, None, None)

@@ -144,7 +144,7 @@ BAD: tuple[tuple[bytes, str], ...] = (
     (line("x", "st\nep", case=str(BEGUN)), "'step' must be"),
     (line("x", case="y" * 201), "'case' must be"),
     (start("x", call="\x07"), "'call' must be"),
-    (start("x").replace(CALL.encode(), b"\\ud800"), "'call' must be"),
+    (start("x").replace(CALL.encode(), b"\\ud800"), "half of a surrogate pair"),
     (line("x", case={"key": ""}), "'case.key' must be"),
     (line("x", case=str(BEGUN), role="clock"), "There is no role 'clock'"),
     (line("x", case=str(BEGUN), organisation="958935421"), "not an organisation number"),
@@ -192,10 +192,10 @@ def test_a_key_that_comes_again_for_something_else_is_refused_and_what_came_firs
         assert first == ["done", reused, "done", "repeated", reused, "done"]
     assert told(taken(log, *asked)) == ["repeated", reused, "repeated", "repeated", reused, "repeated"]
     assert Service(log).states.case(BEGUN).call == CALL
-    odds: tuple[Any, ...] = (2**70, "\ud800", [[]])
-    for odd in odds:
+    odds: tuple[tuple[Any, str], ...] = ((2**70, reused), ("\ud800", "bad-request"), ([[]], reused))
+    for odd, refused in odds:
         raw = json.dumps({**json.loads(edit("k1", "a")), "data": {"x": odd}}).encode()
-        assert told(taken(log, raw)) == [reused]
+        assert told(taken(log, raw)) == [refused]
 
 
 def test_what_follows_in_flight_is_decided_by_the_call_the_case_was_really_begun_under(log: Store) -> None:

@@ -85,6 +85,12 @@ def test_what_is_wrong_with_a_notice_is_told_with_its_line(
         ("{{ title.upper() }}", 1, "here it has Call"),
         ("{{ ().__class__ }}", 1, "here it has"),
         ("{{ title * 99999999 }}", 1, "here it has Mul"),
+        ("Hei\n{% if title < 3 %}x{% endif %}", 2, "a notice compares with == and != only"),
+        (
+            "{% if title %}\n{{ 'x' if title == 'a' in 3 }}{% endif %}",
+            2,
+            "a notice compares with == and != only",
+        ),
         ("{% set x = title %}{{ x }}", 1, "here it has Assign"),
         ("{% include 'call.toml' %}", 1, "here it has Include"),
         ("  \n", 1, "the text is empty"),
@@ -138,7 +144,19 @@ def test_a_text_outside_the_folder_is_not_read(folder: Path) -> None:
         definition_files(folder)
 
 
-@given(st.text(alphabet=st.sampled_from("{}%# ifelsndtor().*'\"|_1a\n"), max_size=60))
+def test_what_can_not_be_put_is_a_value_error_whatever_was_filled_in() -> None:
+    class Odd(str):
+        __slots__ = ()
+
+        def __str__(self) -> str:
+            msg = "no text"
+            raise TypeError(msg)
+
+    with pytest.raises(ValueError, match="no text"):
+        Wording("{{ title }}").text({"title": Odd("x")})
+
+
+@given(st.text(alphabet=st.sampled_from("{}%# ifelsndtor().*'\"|_1a\n<>=!"), max_size=60))
 def test_any_text_is_a_template_that_can_be_put_or_is_refused_as_none(text: str) -> None:
     with suppress(BadWordingError):
         words = Wording(text)

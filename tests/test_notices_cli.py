@@ -51,6 +51,11 @@ def test_the_list_says_how_each_stands_and_one_is_shown_in_full(
     code, out = said(monkeypatch, capsys, "notices", "list", "--status", "in the portal", "--json")
     (one,) = json.loads(out)["items"]
     assert (one["rule"], one["channel"], one["organisation"]) == ("receipt", "portal", OSLO_KOMMUNE)
+    code, out = said(monkeypatch, capsys, "notices", "list", "--status", "out of date", "--json")
+    (late,) = json.loads(out)["items"]
+    assert (late["channel"], late["status"]) == ("email", "out of date")
+    code, out = said(monkeypatch, capsys, "notices", "list", "--status", "waits", "--json")
+    assert json.loads(out)["items"] == [], "what is shown as out of date does not wait"
     code, out = said(monkeypatch, capsys, "notices", "show", one["id"])
     assert code == 0
     assert "Søknaden er mottatt" in out

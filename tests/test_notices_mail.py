@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+import told
 from given import IMDI, START, STAVANGER
 from mail_server import PASSWORD, USER, mail_server
 from steps import AFTER_DEADLINE, submitted
@@ -14,7 +15,7 @@ from told import SENDER, Town, by_officer, faults_of, keys
 
 from grantflow.domain.notice import NoticeFailed, NoticeMade, NoticeSent
 from grantflow.notifying import smtp
-from grantflow.notifying.sending import GIVE_UP
+from grantflow.notifying.sending import AT_ONCE, GIVE_UP
 from grantflow.smtp_address import SmtpServer
 
 if TYPE_CHECKING:
@@ -169,6 +170,47 @@ def test_a_server_that_is_away_is_tried_for_three_days_and_then_it_is_given_up(
     assert events[-1].stamp.recorded_at - events[0].stamp.recorded_at >= GIVE_UP
     assert all("could not be reached" in one.reason for one in events)
     assert faults_of(town.store) == []
+
+
+def test_a_server_that_takes_nothing_from_our_address_is_as_one_that_is_away(
+    town: Town, post: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the settings that are wrong, and no mail: all of them go when that has been put right."""
+    cases = [town.case(*submitted(), organisation=one) for one in town.municipalities(6)]
+    for one in town.municipalities(6):
+        town.mailbox(f"post@k{one}.example.no", one)
+    monkeypatch.setattr(told, "SENDER", "unwanted@imdi.example.no")
+    town.notifier(post).turn(NOW)
+    monkeypatch.undo()
+    assert all(mailed(town, case).waits for case in cases)
+    failed = [one for case in cases for one in town.events(case) if isinstance(one, NoticeFailed)]
+    assert 1 <= len(failed) <= AT_ONCE, "after the first nothing more is tried"
+    assert "it takes no mail from unwanted@imdi.example.no: 553 5.7.1" in failed[0].reason
+    town.notifier(post).turn(NOW + timedelta(minutes=2))
+    assert len(post.mails()) == len(cases)
+    assert faults_of(town.store) == []
+
+
+def test_a_server_that_was_away_for_long_gets_new_mails_soon_after_it_is_back(
+    town: Town, tmp_path: Path
+) -> None:
+    """Each mail that failed waits longer and longer; the server itself is not left alone for so long."""
+    folder, numbers = tmp_path / "mail", town.municipalities(9)
+    with mail_server(folder) as gone:
+        notifier = town.notifier(gone)
+    at = NOW
+    for number in numbers:
+        town.mailbox(f"post@k{number}.example.no", number)
+        town.case(*submitted(), organisation=number)
+        notifier.turn(at)
+        at += timedelta(hours=20)
+    case = town.case(*submitted())
+    town.mailbox(POST)
+    port = int(gone.url.rpartition(":")[2])
+    with mail_server(folder, port=port) as back:
+        notifier.turn(at - timedelta(hours=19))
+        assert POST in {mail["To"] for mail in back.mails()}
+    assert not mailed(town, case).waits
 
 
 def test_one_that_hangs_and_one_that_breaks_hold_up_nobody(

@@ -8,12 +8,15 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from given import DEADLINE, REPORT_DEADLINE, START
+from given import DEADLINE, REPORT_DEADLINE, START, Given, Step
 from mail_server import mail_server
+from noted import append
 from steps import paid, submitted
 from told import Town, by_officer, faults_of, keys
 
 from grantflow.deadlines import sweep
+from grantflow.domain.application import CaseEvent
+from grantflow.domain.event import Entry
 from grantflow.domain.notice import NoticeMade, NoticeSent, NoticeSkipped
 from grantflow.notifying.keeping import Keeping
 from grantflow.notifying.making import Making
@@ -22,6 +25,7 @@ from grantflow.notifying.tables import Tables
 from grantflow.projector import Projector
 from grantflow.rooms import projections
 from grantflow.service import Request
+from grantflow.writer import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,6 +41,9 @@ if TYPE_CHECKING:
 NOW = START + timedelta(days=1)
 POST = "integrering@oslo.example.no"
 DAY = timedelta(days=1)
+ESCALATED = datetime(2024, 2, 22, 8, tzinfo=UTC)
+"""When a superior is told that the report is missing."""
+RETURN = Step("return-report", {"reason": "Bilag mangler."}, role="case-officer")
 
 
 class Crashed(BaseException):
@@ -133,10 +140,11 @@ def test_any_number_of_notifiers_at_once_make_and_send_each_once(town: Town, pos
     assert faults_of(town.store) == []
 
 
+@pytest.mark.parametrize("later", [DAY, 31 * DAY])
 def test_without_the_lock_and_with_an_empty_memory_nothing_is_made_twice_all_the_same(
-    town: Town, monkeypatch: pytest.MonkeyPatch
+    town: Town, monkeypatch: pytest.MonkeyPatch, later: timedelta
 ) -> None:
-    """The lock saves work: it is the keys that let each thing be made once."""
+    """The lock saves work: it is the keys that let each thing be made once, and what was made is never too late."""
     cases = [town.case(*submitted(), organisation=one) for one in town.municipalities(8)]
     town.notifier().turn(NOW)
     with town.store.connection() as connection:
@@ -146,8 +154,8 @@ def test_without_the_lock_and_with_an_empty_memory_nothing_is_made_twice_all_the
     monkeypatch.setattr(Making, "_batch", _forgetful(Making._batch))
     with ThreadPoolExecutor(3) as threads:
         makers = [town.notifier()._making for _ in range(3)]
-        list(threads.map(lambda making: making.follow(NOW + DAY), makers))
-    assert {happened(town, case)["notice-made"] for case in cases} == {2}
+        list(threads.map(lambda making: making.follow(NOW + later), makers))
+    assert [happened(town, case) for case in cases] == [{"notice-made": 2}] * len(cases)
     assert faults_of(town.store) == []
 
 
@@ -198,7 +206,7 @@ def test_a_worker_that_was_down_for_a_week_tells_each_thing_once_and_leaves_out_
 def test_the_superior_is_told_three_weeks_after_the_deadline_while_the_report_is_missing(town: Town) -> None:
     lacking, late = town.case(*paid()), town.case(*paid(), *town.reported(REPORT_DEADLINE + 10 * DAY))
     notifier = town.notifier()
-    instant = datetime(2024, 2, 22, 8, tzinfo=UTC)
+    instant = ESCALATED
     assert notifier.turn(REPORT_DEADLINE + 11 * DAY) == instant
     before = notifier.turn(instant - timedelta(microseconds=1))
     assert before == instant
@@ -229,6 +237,50 @@ def test_a_case_that_is_given_more_time_is_told_by_the_new_limit(town: Town) -> 
     notifier.turn(datetime(2024, 3, 7, 8, tzinfo=UTC))
     assert [one.made.rule for one in town.notices(case)].count("report-escalation") == 2
     assert faults_of(town.store) == []
+
+
+def test_what_was_looked_at_and_not_stored_is_planned_by_the_next_turn(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same notifier goes on after the database was away, or the duty was another's for a while."""
+    *steps, last_one = paid()
+    case = town.case(*steps)
+    notifier, real = town.notifier(), Making._look_at
+    assert notifier.turn(REPORT_DEADLINE) is None
+    _go_on(town, case, *steps, last_one)
+    last = town.store.last_position()
+
+    def away(making: Making, entry: Entry, *rest: Any) -> None:
+        real(making, entry, *rest)
+        if entry.position == last:
+            msg = "away"
+            raise Unavailable(msg)
+
+    monkeypatch.setattr(Making, "_look_at", away)
+    with pytest.raises(Unavailable):
+        notifier.turn(REPORT_DEADLINE)
+    monkeypatch.undo()
+    assert notifier.turn(REPORT_DEADLINE) == ESCALATED
+
+
+def test_what_another_has_planned_meanwhile_is_not_what_was_planned_here(town: Town) -> None:
+    """Planned here, taken out by another when the report came; when it is sent back, it is to be planned anew."""
+    at = REPORT_DEADLINE - 10 * DAY
+    steps = (*paid(), *town.reported(at))
+    case, here, other = town.case(*paid()), town.notifier(), town.notifier()
+    assert here.turn(at) == ESCALATED
+    _go_on(town, case, *steps)
+    assert other.turn(at) is None
+    _go_on(town, case, *steps, RETURN)
+    assert here.turn(at) == ESCALATED
+
+
+def _go_on(town: Town, case: UUID, *steps: Step) -> None:
+    """Let what is new among these steps be taken in a case."""
+    known = town.service.states.case(case).version
+    events = [event for event in Given(town.call, *steps).events if isinstance(event, CaseEvent)]
+    entries = [Entry(case, n, event) for n, event in enumerate(events, start=1)]
+    town.store.append(append(*entries[known:])).result()
 
 
 def test_what_is_told_names_the_case_as_it_was_and_not_as_it_became(town: Town) -> None:

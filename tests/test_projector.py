@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import count
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
@@ -14,13 +16,12 @@ from noted import Noted, append, noted
 
 from grantflow.projection import Pen, Projection, Table
 from grantflow.projector import Projector
-from grantflow.store import Unavailable
+from grantflow.store import Store, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from grantflow.domain.event import Entry
-    from grantflow.store import Store
 
 pytestmark = pytest.mark.usefixtures("noted_is_known")
 
@@ -126,6 +127,74 @@ def test_a_lag_is_never_negative(store: Store, monkeypatch: pytest.MonkeyPatch) 
     with monkeypatch.context() as racing:
         racing.setattr(store, "last_position", overtaken)
         assert [s.lag >= 0 for s in projector.standings()] == [True]
+
+
+def test_while_a_read_model_is_checked_all_go_on(store: Store) -> None:
+    building, go_on, seen = Event(), Event(), count()
+
+    def slow(entry: Entry) -> None:
+        if entry.position == 3 and next(seen) == 1:  # the second to see it is the check
+            building.set()
+            assert go_on.wait(20)
+
+    write(store, 5)
+    projector = Projector(store, [notes(slow), notes(name="others")])
+    projector.catch_up()
+    with ThreadPoolExecutor(2) as pool:
+        checking = pool.submit(projector.check, "notes")
+        try:
+            assert building.wait(10)
+            write(store, 3)
+            assert pool.submit(projector.catch_up).result(5) == 8
+            assert {s.position for s in projector.standings()} == {8}
+        finally:
+            go_on.set()
+        assert checking.result(10) == []
+    assert projector.rebuild("notes") == 8, "the lock was let go of"
+    with store.connection() as connection:
+        connection.execute("INSERT INTO read.notes VALUES (99, 'of no event')")
+    assert [difference.row["position"] for difference in projector.check("notes")] == [99]
+
+
+def test_while_a_read_model_is_checked_no_rebuild_puts_other_tables_in_its_place(store: Store) -> None:
+    building, go_on, seen = Event(), Event(), count()
+
+    def slow(entry: Entry) -> None:
+        if entry.position == 3 and next(seen) == 1:
+            building.set()
+            assert go_on.wait(20)
+
+    write(store, 5)
+    projector = Projector(store, [notes(slow)])
+    projector.catch_up()
+    with ThreadPoolExecutor(2) as pool:
+        checking = pool.submit(projector.check, "notes")
+        try:
+            assert building.wait(10)
+            write(store, 1)
+            rebuilding = pool.submit(projector.rebuild, "notes")
+            waiting_for_a_row(store)
+            assert not rebuilding.done()
+        finally:
+            go_on.set()
+        assert checking.result(10) == []
+        assert rebuilding.result(10) == 6
+
+
+def test_a_second_start_writes_nothing_and_so_needs_no_right_to(store: Store) -> None:
+    write(store, 2)
+    Projector(store, [notes()]).catch_up()
+    reading = psycopg.conninfo.make_conninfo(
+        store.database_url, options="-c default_transaction_read_only=on"
+    )
+    with Store(reading) as readable:
+        projector = Projector(readable, [notes()])
+        assert [(s.position, s.error) for s in projector.standings()] == [(2, None)]
+        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+            Projector(readable, [notes(), notes(name="others")])
+    Projector(store, [notes(), notes(name="others")])
+    changed = replace(notes(), tables={"notes": replace(TABLE, indexes=(("text",),))})
+    assert "declared differently" in str(Projector(store, [changed]).standings()[0].error)
 
 
 def test_two_projectors_at_once_write_each_row_once(store: Store) -> None:

@@ -243,6 +243,7 @@ def test_a_process_that_dies_is_started_again_and_one_that_cannot_take_over_does
 ) -> None:
     with Served(tmp_path / "home", called_database_url) as served:
         token, dead = served.applicant(), set()
+        until(lambda: served.logged("answering"))
         for _ in range(2):
             (worker,) = served.listening()
             dead.add(worker.pid)

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from given import IMDI, OSLO_KOMMUNE
+from given import IMDI, OSLO_KOMMUNE, START
 from hooked import Desk, desk_on, now, published
 from receiver import Receiver, raw, says, signed_by, yes
 from standardwebhooks import Webhook
-from steps import drafted
+from steps import drafted, submitted
 from variants import publish
 
-from grantflow import accesses
+from grantflow import accesses, warming
 from grantflow.cloud_events import cloud_event
+from grantflow.domain.announcement import CallEvent
+from grantflow.domain.call_file import CallFile, LettersFile
 from grantflow.domain.errors import BadRequest, NotAllowed, NotFound
-from grantflow.webhooks import Asked, Subscriber, TargetRefused, fanning
+from grantflow.domain.notice_rules import NoticesFile
+from grantflow.domain.process import ProcessFile
+from grantflow.notifying import Notifier, tables
+from grantflow.turns import TurnEnded, heard_by
+from grantflow.web import rights
+from grantflow.webhooks import Asked, Subscriber, TargetRefused, fanning, subscriptions
 from grantflow.webhooks.pace import AT_ONCE_TO_ONE
 from grantflow.webhooks.subscriber import COLUMNS
 from grantflow.webhooks.subscriptions import MOST
@@ -375,6 +383,92 @@ def test_no_more_is_put_for_one_who_lets_much_wait(desk: Desk, monkeypatch: pyte
         receiver.behave = yes
         desk.until(lambda: desk.show(made.id).delivered == 30, minutes=10)
     assert desk.show(made.id).position == desk.start + 30
+
+
+def test_nobody_waits_for_one_who_is_far_behind(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fanning, "BATCH", 5)
+    desk.cases(6, *drafted()[:5])
+    url, last = "http://127.0.0.1:9/hook", desk.store.last_position()
+    far = desk.subscribe(url)
+    middle, near = desk.subscribe(url, after=last - 11), desk.subscribe(url, after=last - 1)
+    fan = fanning.Fan(desk.store, desk.service.states)
+    assert fan.out(now())
+    assert [desk.show(one.id).waiting for one in (far, middle, near)] == [5, 5, 1]
+    while fan.out(now()):
+        pass
+    assert [desk.show(one.id).waiting for one in (far, middle, near)] == [30, 11, 1]
+
+
+def test_a_turn_that_is_over_looks_no_further(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fanning, "BATCH", 5)
+    desk.cases(2, *drafted()[:5])
+    far = desk.subscribe("http://127.0.0.1:9/hook")
+    near = desk.subscribe("http://127.0.0.1:9/hook", after=desk.store.last_position() - 1)
+    heard = iter([False, True])
+
+    def listener() -> None:
+        if next(heard):
+            raise TurnEnded
+
+    with pytest.raises(TurnEnded), heard_by(listener):
+        fanning.Fan(desk.store, desk.service.states).out(now())
+    assert [desk.show(one.id).waiting for one in (far, near)] == [5, 0]
+
+
+def test_whether_somebody_is_behind_a_call_is_asked_once_a_stretch_and_only_where_it_matters(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("hvem-1", "hvem-2", "hvem-3"):
+        publish(desk.service, name, "1000000.00")
+    desk.cases(2, *submitted())
+    Notifier(desk.service).turn(START + timedelta(days=1))
+    about_calls = [one for one in desk.store.read(desk.start, 1_000) if isinstance(one.event, CallEvent)]
+    asked: list[str] = []
+    real = fanning.Fan._is_behind_a_call
+
+    def counted(fan: fanning.Fan, organisation: str) -> bool:
+        asked.append(organisation)
+        return real(fan, organisation)
+
+    monkeypatch.setattr(fanning.Fan, "_is_behind_a_call", counted)
+    url = "http://127.0.0.1:9/hook"
+    own = [desk.subscribe(url), desk.subscribe(url)]
+    strange = desk.subscribe(url, OSLO_KOMMUNE, types=["call-published"])
+    fanning.Fan(desk.store, desk.service.states).out(now())
+    assert sorted(asked) == sorted([IMDI, OSLO_KOMMUNE])
+    assert all(desk.show(one.id).waiting > len(about_calls) >= 3 for one in own)
+    assert desk.show(strange.id).waiting == 0
+    asked.clear()
+    told = [desk.subscribe(url, one, types=["notice-made"]) for one in (IMDI, OSLO_KOMMUNE)]
+    fanning.Fan(desk.store, desk.service.states).out(now())
+    assert desk.show(told[0].id).waiting >= 4
+    assert (desk.show(told[1].id).waiting, asked) == (0, [])
+
+
+def test_one_who_asks_for_a_call_gets_what_was_told_in_its_cases_and_of_no_other(desk: Desk) -> None:
+    publish(desk.service, "et-annet", "1000000.00")
+    desk.cases(1, *submitted())
+    Notifier(desk.service).turn(START + timedelta(days=1))
+    url, kinds = "http://127.0.0.1:9/hook", ["notice-made"]
+    of_it = desk.subscribe(url, call="imdi-2023-tillegg", types=kinds)
+    of_another = desk.subscribe(url, call="et-annet", types=kinds)
+    fanning.Fan(desk.store, desk.service.states).out(now())
+    assert desk.show(of_it.id).waiting >= 2
+    assert desk.show(of_another.id).waiting == 0
+
+
+def test_the_database_knows_each_lock_by_a_number_of_its_own_and_the_roles_stand_once() -> None:
+    assert tables.LOCK != subscriptions._LOCK
+    page = (Path(__file__).parent.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    locks = page[page.index("advisory ones:") :].partition("\n\n")[0]
+    assert {str(tables.LOCK), str(subscriptions._LOCK)} <= set(locks.split())
+    assert set(rights.RIGHTS["subscribe"].who) == set(subscriptions.ROLES)
+    assert vars(rights)["SUBSCRIBERS"] is subscriptions.ROLES
+
+
+def test_what_a_call_is_read_as_is_made_ready_before_there_are_threads() -> None:
+    files = {CallFile, LettersFile, NoticesFile, ProcessFile}
+    assert files <= warming._warm, "the store that this module stands on has seen to it"
 
 
 def test_what_was_delivered_long_ago_is_forgotten(desk: Desk) -> None:

@@ -13,7 +13,7 @@ import pytest
 from crew import TAKEOVER_SECONDS, Crew, soon
 
 from grantflow import chores, deadlines, projector
-from grantflow.chores import Deadlines
+from grantflow.chores import Deadlines, Project
 from grantflow.domain.errors import NotFound
 from grantflow.ledger.note import Checkpoint, Note
 from grantflow.worker import Worker
@@ -148,6 +148,48 @@ def test_what_is_due_is_done_in_several_turns_where_it_is_much(
         stop.set()
         thread.join()
     assert set(crew.times("application-lapsed").values()) == {1}
+
+
+def test_a_turn_at_the_deadlines_follows_the_log_by_a_stretch_and_leaves_the_rest_to_whose_duty_it_is(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chores, "_COURTESY_SECONDS", 0.0)
+    monkeypatch.setattr(projector, "BATCH", 20)
+    due = crew.drafts(20)
+    swept = next(chore for chore in crew.app.chores() if isinstance(chore, Deadlines))
+    at, turns = datetime.now(UTC), 1
+    assert swept.turn(at) == at, "there is more"
+    assert {one.position for one in crew.projector.standings()} == {20}
+    while (upcoming := swept.turn(at)) is not None and upcoming <= at:
+        turns += 1
+        assert all(one.position <= 20 * turns for one in crew.projector.standings())
+    assert crew.lapsed() == due
+    assert swept.taken == len(due)
+    assert set(crew.times("application-lapsed").values()) == {1}
+    once = next(chore for chore in crew.app.chores(once=True) if isinstance(chore, Deadlines))
+    more = crew.drafts(20)
+    assert once.turn(at) is None
+    assert crew.lapsed() == due | more, "where nobody else may follow the log, one turn does it all"
+
+
+def test_a_turn_at_the_read_models_asks_no_oftener_than_needed_where_they_stand(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(projector, "BATCH", 20)
+    crew.drafts(10)
+    asked, really = [], crew.store.last_position
+
+    def last_position() -> int:
+        asked.append(1)
+        return really()
+
+    monkeypatch.setattr(crew.store, "last_position", last_position)
+    at, follows = datetime.now(UTC), Project(crew.projector)
+    assert follows.turn(at) == at
+    assert len(asked) == 3, "before and after the stretch, and to decide"
+    while follows.turn(at):
+        pass
+    assert {one.lag for one in crew.projector.standings()} == {0}
 
 
 def test_one_turn_at_each_duty_is_not_taken_where_another_worker_keeps_it(crew: Crew) -> None:

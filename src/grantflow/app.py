@@ -67,10 +67,10 @@ class App:
             Notifier(service, mailer),
         )
 
-    def chores(self) -> tuple[Chore, ...]:
+    def chores(self, *, once: bool = False) -> tuple[Chore, ...]:
         """All that a worker does: what leads to events before what follows on them, for `work --once`."""
         return (
-            Deadlines(self.service, self.projector),
+            Deadlines(self.service, self.projector, stretches=None if once else 1),
             self.notifier,
             Project(self.projector),
             Seal(self.ledger),

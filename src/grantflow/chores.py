@@ -69,31 +69,36 @@ class Project:
 
     def turn(self, now: datetime) -> datetime | None:
         """Bring every read model nearer to the end of the log, by a stretch."""
-        reached = self._projector.catch_up(stretches=1)
-        healthy = any(standing.error is None for standing in self._projector.standings())
-        return now if healthy and reached < self._projector.store.last_position() else None
+        self._projector.catch_up(stretches=1)
+        behind = any(one.error is None and one.lag > 0 for one in self._projector.standings())
+        return now if behind else None
 
 
 class Deadlines:
-    """What is due is done: reminders, lapse, overdue, follow-up. `taken` is how many steps were, by this one."""
+    """What is due is done: reminders, lapse, overdue, follow-up. `taken` is how many steps were, by this one.
+
+    Following the log is another duty: a turn brings the read models on by so many `stretches` itself, and leaves what
+    it could not see by then for the next turn; or by all there are (None), where nobody may keep that duty.
+    """
 
     name = "deadlines"
 
-    def __init__(self, service: Service, projector: Projector) -> None:
-        self._service, self._projector = service, projector
+    def __init__(self, service: Service, projector: Projector, *, stretches: int | None = None) -> None:
+        self._service, self._projector, self._stretches = service, projector, stretches
         self.taken = 0
         self._told: tuple[object, ...] = ()
 
     def turn(self, now: datetime) -> datetime | None:
         """Take what is due, so many steps a turn, and give the next instant at which something will be."""
         self._projector.wait_for(self._service.store.last_position(), seconds=_COURTESY_SECONDS)
-        swept = sweep(now, self._service, self._projector, most=MOST_STEPS)
-        self.taken += len(swept.done)
+        swept = sweep(now, self._service, self._projector, most=MOST_STEPS, stretches=self._stretches)
+        taken = sum(not receipt.repeated for receipt in swept.done)
+        self.taken += taken
         upcoming = next_instant(now, self._projector)
         refused = tuple((str(due.case), due.step, refusal.code) for due, refusal in swept.refused)
         told = (upcoming, swept.stale, refused)
-        if swept.done or told != self._told:
-            log.info("swept", done=len(swept.done), stale=swept.stale, next=upcoming and upcoming.isoformat())
+        if taken or told != self._told:
+            log.info("swept", done=taken, stale=swept.stale, next=upcoming and upcoming.isoformat())
             for case, step, code in refused:
                 log.warning("not-taken", case=case, step=step, refused=code)
         self._told = told

@@ -8,9 +8,12 @@ import msgspec
 
 from grantflow.domain.event import EVENT_TYPES
 from grantflow.domain.money import in_kroner
+from grantflow.domain.occasions import kind_of
 
 if TYPE_CHECKING:
-    from grantflow.domain.event import Entry, Event
+    from grantflow.domain.event import Entry
+
+__all__ = ["SOURCE", "CloudEvent", "cloud_event", "kind_of", "kinds"]
 
 SOURCE = "/api/v1/events"
 
@@ -33,13 +36,13 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
 def cloud_event(entry: Entry) -> CloudEvent:
     """One entry of the log as a CloudEvent."""
     event = entry.event
-    name, _, version = event.topic.partition("@")
+    version = event.topic.partition("@")[2]
     stamp = msgspec.to_builtins(event.stamp)
     return CloudEvent(
         specversion="1.0",
         id=entry.id,
         source=SOURCE,
-        type=f"grantflow.{name}.v{version}",
+        type=f"grantflow.{kind_of(event)}.v{version}",
         subject=str(entry.originator_id),
         time=stamp["recorded_at"],
         datacontenttype="application/json",
@@ -47,11 +50,6 @@ def cloud_event(entry: Entry) -> CloudEvent:
         position=entry.position,
         data={**stamp, "version": entry.originator_version, "facts": in_kroner(event.facts())},
     )
-
-
-def kind_of(event: Event) -> str:
-    """What kind of event it is, whatever its version: `application-granted`."""
-    return event.topic.partition("@")[0]
 
 
 def kinds() -> frozenset[str]:

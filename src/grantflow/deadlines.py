@@ -44,20 +44,29 @@ class Swept(msgspec.Struct, frozen=True):
     stale: int
     refused: tuple[tuple[Request, Refused], ...] = ()
     more: bool = False
-    """Whether something that is due was left for the next time."""
+    """Whether something that is due was left for the next time, or may have been."""
 
 
-def sweep(now: datetime, service: Service, projector: Projector, *, most: int | None = None) -> Swept:
+def sweep(
+    now: datetime,
+    service: Service,
+    projector: Projector,
+    *,
+    most: int | None = None,
+    stretches: int | None = None,
+) -> Swept:
     """Take every step that is due at `now` (UTC). Calling it again, or twice at once, does nothing more.
 
     A step's key is derived from case, deadline and instant, so the store takes each once; what it was due for stands
     on the event, and the stamp says when it was done. A case that refuses holds up no other. Once `most` are taken, or
-    a few more, the rest is left for the next time. Unavailable or Overloaded when the database has no time for it.
+    a few more, the rest is left for the next time. So it is where the read models are further behind than so many
+    `stretches`, which it brings them on by. Unavailable or Overloaded when the database has no time for it.
     """
     done: list[Receipt] = []
     stale = 0
     while True:
-        projector.catch_up()
+        reached = projector.catch_up(stretches=stretches)
+        behind = stretches is not None and reached < service.store.last_position()
         requests = [_request(due, now) for due in _agenda(projector, now)]
         refused: list[tuple[Request, Refused]] = []
         before = len(done)
@@ -72,8 +81,8 @@ def sweep(now: datetime, service: Service, projector: Projector, *, most: int | 
                     raise answer
                 else:
                     refused.append((request, answer))
-        if len(done) == before or requests:
-            return Swept(tuple(done), stale, tuple(refused), more=bool(requests))
+        if len(done) == before or requests or behind:
+            return Swept(tuple(done), stale, tuple(refused), more=bool(requests) or behind)
 
 
 def next_instant(after: datetime, projector: Projector) -> datetime | None:

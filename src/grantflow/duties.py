@@ -50,6 +50,8 @@ _END_SILENT = (
     "SELECT pg_terminate_backend(l.backend, 1000) FROM duty_locks l LEFT JOIN duties d ON d.name = %(name)s "
     "WHERE l.number = %(number)s AND l.backend = %(backend)s AND d.beat_at IS NOT DISTINCT FROM %(beat_at)s"
 )
+_LET_GO = "UPDATE duties SET holder = '' WHERE name = %(name)s AND backend = pg_backend_pid()"
+"""Said by a holder that leaves nothing hanging: whoever comes next has nothing of it to end."""
 _COUNT_FORCED = (
     "UPDATE duties SET forced = CASE WHEN beat_at - since < interval '10 seconds' THEN forced + 1 ELSE 1 END "
     "WHERE name = %(name)s"
@@ -92,6 +94,8 @@ class Duty:
 
     def __init__(self, address: str, name: str, stopped: Callable[[], bool] = lambda: False) -> None:
         self.name = name
+        self.away: psycopg.Error | None = None
+        """What the database said when it was lost, or could not be reached, until the next time it answers."""
         self._address, self._stopped = address, stopped
         self._connection: Connection | None = None
         self._known: dict[str, Any] = {"name": name, "number": number_of(name)}
@@ -114,10 +118,12 @@ class Duty:
         try:
             if self._connection is None:
                 self._connection = _signed_on(self._address, self.name)
-            return self._tried(self._connection)
+            taken = self._tried(self._connection)
         except psycopg.Error as error:
             self._lost(error)
             return False
+        self.away = None
+        return taken
 
     def wait(self, seconds: float) -> bool:
         """Wait, giving signs of life, until the log grows or somebody rings (True), or time is up (False).
@@ -170,6 +176,7 @@ class Duty:
         """Give the duty up, so that the next can take it at once."""
         if self._connection is not None:
             with suppress(psycopg.Error):
+                self._connection.execute(_LET_GO, self._known)
                 self._connection.execute("SELECT pg_advisory_unlock_all()")
             self._connection.close()
         self._connection = None
@@ -193,7 +200,7 @@ class Duty:
             return False
         connection.execute(_TAKE, {**self._known, "holder": myself()})
         self._beaten_at = time.monotonic()
-        if holder:
+        if holder and holder != myself():
             connection.execute(_END_HANGING, (working_as(holder),))
         return True
 
@@ -215,7 +222,9 @@ class Duty:
         return self._connection
 
     def _lost(self, error: psycopg.Error) -> None:
-        log.warning("duty-connection-lost", duty=self.name, reason=str(error).strip().partition("\n")[0])
+        if self.away is None:
+            log.warning("duty-connection-lost", duty=self.name, reason=str(error).strip().partition("\n")[0])
+        self.away = error
         if self._connection is not None:
             self._connection.close()
         self._connection = None

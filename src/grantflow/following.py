@@ -14,7 +14,7 @@ from grantflow.domain.roles import MUNICIPAL, STAFF
 from grantflow.shielding import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from grantflow.domain.application import Application
     from grantflow.domain.call import Call
@@ -70,18 +70,27 @@ def outside(roles: Collection[str], related: frozenset[Relation]) -> bool:
     )
 
 
-def may_follow(states: States, follower: Follower, entry: Entry, *, directorate: bool) -> bool:
-    """Whether they may see an event of the log; `directorate` says that their organisation is behind some call."""
+def may_follow(
+    states: States, follower: Follower, entry: Entry, *, directorate: bool | Callable[[], bool]
+) -> bool:
+    """Whether they may see an event of the log; `directorate` says that their organisation is behind some call.
+
+    It can be a question, which is asked only where it matters.
+    """
     if follower.sees_all:
         return True
     event = entry.event
     if isinstance(event, CaseEvent):
         return _may_follow_case(states, follower, entry)
-    if not directorate:
-        return False
     if isinstance(event, AuthorityEvent | FrameEvent | NoticeEvent | ContactEvent):
-        return event.stamp.organisation == follower.organisation
-    return isinstance(event, CallEvent)
+        theirs = event.stamp.organisation == follower.organisation
+    else:
+        theirs = isinstance(event, CallEvent)
+    if not theirs:
+        return False
+    if callable(directorate):
+        return isinstance(event, NoticeEvent) or directorate()  # who tells of a case is behind its call
+    return directorate
 
 
 def _may_follow_case(states: States, follower: Follower, entry: Entry) -> bool:

@@ -22,8 +22,11 @@ _WITH_CASE = "JOIN case_list c USING (case_id)"
 _TOLD = f"""
     SELECT * FROM (
         SELECT m.notice, m.position, m.case_id, c.number, c.call, c.applicant, m.organisation, m.role, m.channel,
-               m.rule, m.about, m.language, m.subject, m.text, m.made_at, m.status, m.arrived_at, m.attempts,
-               m.again_at, m.expires_at, m.address, m.reason, c.definition, NULL::timestamptz AS due_at, '' AS nn
+               m.rule, m.about, m.language, m.subject, m.text, m.made_at,
+               CASE WHEN m.status IN ('waits', 'tried again') AND m.expires_at <= %(now)s THEN 'out of date'
+                    ELSE m.status END AS status,
+               m.arrived_at, m.attempts, m.again_at, m.expires_at, m.address, m.reason, c.definition,
+               NULL::timestamptz AS due_at, '' AS nn
         FROM notices_made m {_WITH_CASE}
         UNION ALL
         SELECT NULL, n.position, n.case_id, c.number, c.call, c.applicant, n.organisation, 'applicant', 'portal', '',
@@ -86,7 +89,7 @@ class Inbox:
         most: int = 200,
     ) -> list[Told]:
         """The notices that fulfil a condition on the columns, before a position, the newest first."""
-        asked = {**(parameters or {}), "beyond": beyond, "most": most}
+        asked = {**(parameters or {}), "now": now, "beyond": beyond, "most": most}
         rows = self._projector.rows(_TOLD.format(condition=condition), asked)
         return [self._one(row, now) for row in rows]
 
@@ -103,12 +106,7 @@ class Inbox:
         if not language:
             language = language_of(call, row["organisation"], row["made_at"])
             subject = row["nn"] if language == "nn" else subject
-        status, waits_for = row["status"], ""
-        if status in ("waits", "tried again"):
-            if row["expires_at"] <= now:
-                status = "out of date"
-            else:
-                waits_for = self._waits_for(row, call.authority, now)
+        waits = row["status"] in ("waits", "tried again")
         return Told(
             id=row["notice"],
             case=row["case_id"],
@@ -124,8 +122,8 @@ class Inbox:
             text=row["text"] or subject,
             made_at=row["made_at"],
             due_at=row["due_at"],
-            status=status,
-            waits_for=waits_for,
+            status=row["status"],
+            waits_for=self._waits_for(row, call.authority, now) if waits else "",
             arrived_at=row["arrived_at"],
             attempts=row["attempts"],
             again_at=row["again_at"],

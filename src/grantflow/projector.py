@@ -6,7 +6,7 @@ import itertools
 import time
 from contextlib import contextmanager
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, LiteralString
 
 import msgspec
 import psycopg
@@ -38,6 +38,7 @@ _PASSING = frozenset({"08", "40", "53", "55", "57"})
 _NO_HASTE = "SET LOCAL synchronous_commit = off"
 """Rows and position go together: what a crash takes of them is computed again, so that nobody waits for the disk."""
 _SETUP_LOCK, _REBUILD_LOCK = 7_201, 7_202
+_POSITION = "SELECT position, error FROM projection_positions WHERE name = %s"
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -150,10 +151,14 @@ class Projector:
         return position
 
     def check(self, name: str, *, most: int = 20) -> list[Difference]:
-        """Rebuild aside to where the read model stands and compare row by row; no difference is no row."""
+        """Rebuild aside to where the read model stands and compare row by row; no difference is no row.
+
+        Compared is what stood at one instant: all read models go on meanwhile.
+        """
         projection = self.projections[name]
-        with self.store.connection() as connection, connection.transaction(force_rollback=True):
-            live = self._locked(connection, name)[0]
+        with self._no_rebuild() as connection, connection.transaction(force_rollback=True):
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            live = self._position(connection, name)[0]
             self._build_aside(connection, projection, until=live)
             return [
                 difference
@@ -162,7 +167,22 @@ class Projector:
                 for difference in _only_in(connection, table, sides, most=most)
             ]
 
+    @contextmanager
+    def _no_rebuild(self) -> Iterator[Connection[Any]]:
+        """Lend a connection. No rebuild puts other tables in place from before its first snapshot until it is back."""
+        with self.store.connection() as connection:
+            connection.execute("SELECT pg_advisory_lock(%s)", (_REBUILD_LOCK,))
+            try:
+                yield connection
+            finally:
+                if not connection.closed:
+                    connection.execute("SELECT pg_advisory_unlock(%s)", (_REBUILD_LOCK,))
+
     def _set_up(self) -> None:
+        """Create what is missing. Where nothing is, nothing is written: that needs no right, and no lock."""
+        wanted = {name: _fingerprint(projection) for name, projection in self.projections.items()}
+        if wanted.items() <= self._known().items():
+            return
         with self.store.connection() as connection, connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_SETUP_LOCK,))
             connection.execute(
@@ -187,6 +207,13 @@ class Projector:
                         ("its tables are declared differently now: rebuild it", projection.name),
                     )
 
+    def _known(self) -> dict[str, str]:
+        """The read models that the database has, each with the fingerprint of its tables."""
+        with self.store.connection() as connection:
+            if connection.execute("SELECT to_regclass('projection_positions') IS NULL").fetchone() == (True,):
+                return {}
+            return dict(connection.execute("SELECT name, fingerprint FROM projection_positions").fetchall())
+
     def _standings(self) -> list[Standing]:
         with self.store.connection() as connection:
             rows = connection.execute(
@@ -200,9 +227,12 @@ class Projector:
         ]
 
     def _locked(self, connection: Connection[Any], name: str) -> tuple[int, str | None]:
-        row = connection.execute(
-            "SELECT position, error FROM projection_positions WHERE name = %s FOR UPDATE", (name,)
-        ).fetchone()
+        return self._position(connection, name, _POSITION + " FOR UPDATE")
+
+    def _position(
+        self, connection: Connection[Any], name: str, query: LiteralString = _POSITION
+    ) -> tuple[int, str | None]:
+        row = connection.execute(query, (name,)).fetchone()
         if row is None:
             msg = f"The read model {name} has no position."
             raise LookupError(msg)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from grantflow.store import Store
 
 _ROWS = """
-    SELECT n.name, l.number IS NOT NULL, d.holder, d.since, d.beat_at, d.last_run, d.next_at, d.last_error
+    SELECT n.name, l.number IS NOT NULL, nullif(d.holder, ''), d.since, d.beat_at, d.last_run, d.next_at, d.last_error
     FROM unnest(%(names)s::text[], %(numbers)s::oid[]) WITH ORDINALITY AS n (name, number, place)
     LEFT JOIN duties d USING (name)
     LEFT JOIN duty_locks l ON l.number = n.number AND l.backend = d.backend

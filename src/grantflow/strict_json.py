@@ -20,7 +20,11 @@ def json_object(raw: bytes, named: str) -> dict[str, Any]:
         data = _read(unicodedata.normalize("NFC", raw.decode()))
         if _ESCAPE in raw:  # what is written as an escape is put in normal form once it is read
             told = unicodedata.normalize("NFC", json.dumps(data, ensure_ascii=False))
-            data = _read(told.encode().decode())  # which half of a surrogate pair does not survive
+            told.encode()  # which half of a surrogate pair does not survive
+            data = _read(told)
+    except UnicodeEncodeError as error:
+        msg = f"The content of {named} holds half of a surrogate pair, which can't be stored."
+        raise BadRequest(msg) from error
     except (ValueError, RecursionError) as error:
         msg = f"The content of {named} is not JSON as it should be: {error}"
         raise BadRequest(msg) from error

@@ -12,6 +12,7 @@ from grantflow.domain.application import Application
 from grantflow.domain.call_file import CallFile, LettersFile
 from grantflow.domain.command import COMMANDS
 from grantflow.domain.event import EVENT_TYPES
+from grantflow.domain.notice_rules import NoticesFile
 from grantflow.domain.process import ProcessFile
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def warm_up(*kinds: type[msgspec.Struct]) -> None:
                 Application,
                 CallFile,
                 LettersFile,
+                NoticesFile,
                 ProcessFile,
                 *COMMANDS.values(),
                 *EVENT_TYPES.values(),

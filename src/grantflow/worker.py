@@ -12,6 +12,7 @@ import structlog
 
 from grantflow.alarms import Alarms
 from grantflow.duties import BEAT_SECONDS, TRY_SECONDS, Duty
+from grantflow.rota import rota
 from grantflow.store import Overloaded, Unavailable
 from grantflow.turns import TurnEnded, heard_by
 
@@ -43,15 +44,26 @@ class Worker:
     """
 
     def __init__(self, store: Store, chores: Sequence[Chore], clock: Callable[[], datetime] = now) -> None:
-        self._address, self._chores, self._clock = store.database_url, chores, clock
+        self._store, self._address = store, store.database_url
+        self._chores, self._clock = chores, clock
 
     def once(self) -> list[str]:
-        """Do all that is due now, one chore after the other; gives the duties that another worker holds."""
-        elsewhere = []
+        """Do all that is due now, one chore after the other; gives the duties that another worker holds.
+
+        What is raised by one chore stops no other: the first of it is raised when all have had their turns.
+        """
+        elsewhere, failed = [], []
         for chore in self._chores:
-            with Duty(self._address, chore.name) as duty:
-                if not duty.taken() or not _all_turns(chore, duty, self._clock()):
-                    elsewhere.append(chore.name)
+            try:
+                with Duty(self._address, chore.name) as duty:
+                    if not duty.taken() or not _all_turns(chore, duty, self._clock()):
+                        self._held_elsewhere(duty)
+                        elsewhere.append(chore.name)
+            except Exception as error:
+                log.exception("turn-failed", duty=chore.name)
+                failed.append(error)
+        if failed:
+            raise failed[0]
         return elsewhere
 
     def run(self, stop: Event | None = None) -> None:
@@ -77,6 +89,11 @@ class Worker:
             if thread.is_alive():
                 log.warning("left-behind", thread=thread.name)
         alarms.stop()
+
+    def _held_elsewhere(self, duty: Duty) -> None:
+        """Unavailable where a duty isn't ours for want of the database, and not because another holds it."""
+        if duty.away is not None and rota(self._store, [duty.name], {})[0].holder is None:
+            raise Unavailable.because(duty.away)
 
 
 class _Keeper:
@@ -119,7 +136,7 @@ class _Keeper:
                     failures = 0 if self._turned(duty) else failures + 1
                     turned = time.monotonic()
                     ready = turned + self._rest(turned - begun, failures)
-                    rung = rung or self._more
+                    rung = rung or self._more or failures > 0
                 left = max(ready - time.monotonic(), 0.0) if rung else BEAT_SECONDS
                 rung |= duty.wait(min(left, BEAT_SECONDS))
                 self._alarms.look()

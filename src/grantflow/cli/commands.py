@@ -108,7 +108,7 @@ def work(
     chosen = settings()
     logs.set_up(chosen.log_level, chosen.log_format, keeps_running=True)
     with open_app(chosen, working=True) as app:
-        chores = app.chores()
+        chores = app.chores(once=once)
         worker = Worker(app.store, chores)
         if not once:
             worker.run()

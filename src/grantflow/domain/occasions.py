@@ -14,6 +14,7 @@ from grantflow.domain.money import kr
 if TYPE_CHECKING:
     from grantflow.domain.application import Application, CaseEvent
     from grantflow.domain.call import Call, Deadline
+    from grantflow.domain.event import Event
 
 _ANY = ()
 EVENTS: dict[str, tuple[frozenset[str], tuple[str, ...]]] = {
@@ -61,8 +62,8 @@ _INSTANT = timedelta(microseconds=1)
 _LONGEST_TITLE = 120
 
 
-def kind_of(event: CaseEvent) -> str:
-    """What a kind of event is called in a rule, whatever its version."""
+def kind_of(event: Event) -> str:
+    """What kind of event it is, whatever its version: `application-granted`."""
     return event.topic.partition("@")[0]
 
 

@@ -32,6 +32,8 @@ _ALLOWED = (
     nodes.Not,
 )
 """Filled-in names, and choices by them: nothing here can loop, call, reckon or reach anything."""
+_COMPARING = frozenset({"eq", "ne"})
+"""What texts and anything else can be compared by: no other comparison can always be made."""
 _BLANKS = re.compile(r"\n{3,}")
 
 # Text, and no page: what people wrote is to be read as they wrote it.
@@ -79,7 +81,7 @@ class Wording:
         """The text of a notice, its lines as they were written. ValueError when a name has nothing to be filled in."""
         try:
             put = self._template.render(said)
-        except TemplateError as error:
+        except (TemplateError, TypeError) as error:
             raise ValueError(str(error)) from error
         lines = "\n".join(line.rstrip() for line in put.splitlines())
         return _BLANKS.sub("\n\n", lines).strip()[:LONGEST] + "\n"
@@ -104,6 +106,9 @@ def _look_through(node: Node) -> None:
     if not isinstance(node, _ALLOWED):
         what = type(node).__name__
         msg = f"a notice can only fill in names and ask about them ({{{{ … }}}}, {{% if … %}}); here it has {what}"
+        raise BadWordingError(msg, node.lineno)
+    if isinstance(node, nodes.Compare) and any(one.op not in _COMPARING for one in node.ops):
+        msg = "a notice compares with == and != only"
         raise BadWordingError(msg, node.lineno)
     for inner in node.iter_child_nodes():
         _look_through(inner)

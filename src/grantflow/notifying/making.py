@@ -50,7 +50,9 @@ class Making:
         self._store, self._states, self._tables, self._keeping = store, states, tables, keeping
         self._cases: OrderedDict[UUID, Application] = OrderedDict()
         self._planned: dict[UUID, frozenset[tuple[str, str]]] = {}
-        """What was last planned in each of these cases."""
+        """What was last planned in each of these cases, as long as nobody else has moved on from `_at`."""
+        self._at: int | None = None
+        """The position that was last stored here; None while a stretch is not stored, and when that failed."""
 
     def follow(self, now: datetime) -> None:
         """Make what every event until the end of the log leads to."""
@@ -75,11 +77,13 @@ class Making:
 
     def _batch(self, before: int, entries: list[Entry], now: datetime) -> bool:
         """One stretch of the log; False where somebody else has read it meanwhile."""
+        if before != self._at:
+            self._planned = {}
+        self._at = None
         found = _Found()
         for entry in entries:
             going_on()
             self._look_at(entry, found, now)
-        planned, self._planned = self._planned, {}  # unless all of it is stored, nothing counts as planned
         self._keeping.keep(found.made)
         with self._tables.advancing(before, entries[-1].position) as connection:
             if connection is None:
@@ -92,7 +96,7 @@ class Making:
                 self._tables.put(connection, authority, notice, known)
             for organisation in found.contacts:
                 self._tables.look_again(connection, organisation, now)
-        self._planned = planned
+        self._at = entries[-1].position
         return True
 
     def _look_at(self, entry: Entry, found: _Found, now: datetime) -> None:
@@ -122,6 +126,9 @@ class Making:
         at = max([now, *(one for one in (case.recorded_at, notices.recorded_at) if one is not None)])
         found = told(self._call(case), occasion, at)
         if isinstance(found, NoticeSkipped):
+            about = (occasion.rule.id, occasion.about)
+            if any((one.made.rule, one.made.about) == about for one in notices.notices.values()):
+                return []  # it was made in time, and the log is read once more
             log.warning("notice-skipped", rule=occasion.rule.id, due=occasion.since.isoformat())
             return [found]
         return [*found]

@@ -37,6 +37,8 @@ GIVE_UP = timedelta(days=3)
 """How long a mail is tried, from the first time that it was not taken over."""
 PAUSES = tuple(timedelta(minutes=n) for n in (1, 5, 15, 60, 180, 480, 1_440))
 """How long to wait after each attempt; the last of them from then on."""
+_LONGEST_REST = 3
+"""The server is left alone for no longer than after so many attempts: new mails wait for it as well."""
 NO_ADDRESS = timedelta(minutes=10)
 """How soon it is looked again for an address; a new one is noticed at once."""
 
@@ -73,7 +75,9 @@ class Sending:
                 gone.set()  # no further mail is begun
                 raise
         self._in_vain = self._in_vain + 1 if gone.is_set() and not sent else 0
-        self._rests_until = now + _pause(self._in_vain, "server") if self._in_vain else None
+        self._rests_until = (
+            now + _pause(min(self._in_vain, _LONGEST_REST), "server") if self._in_vain else None
+        )
         return sent
 
     @property

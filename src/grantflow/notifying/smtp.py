@@ -34,7 +34,7 @@ class LostError(Exception):
 
 
 class UnreachableError(Exception):
-    """There is no talking to the server at all: not there, no TLS, or it does not know us."""
+    """There is no talking to the server at all: not there, no TLS, or it does not know us or our address."""
 
 
 class Mailer:
@@ -75,7 +75,7 @@ class Session:
             self._smtp = self._connected()
         smtp = self._smtp
         try:
-            _taken(smtp.mail(self._sender))
+            self._begin(smtp)
             _taken(smtp.rcpt(to))
             answer = _taken(smtp.data(message.as_bytes()))
         except NotTakenError:
@@ -88,6 +88,15 @@ class Session:
             self._drop()
             raise LostError(_why(error)) from error
         return answer
+
+    def _begin(self, smtp: smtplib.SMTP) -> None:
+        """Begin a mail. A server that takes none from our address takes none at all, whomever it is to."""
+        try:
+            _taken(smtp.mail(self._sender))
+        except NotTakenError as error:
+            self._reset()
+            msg = f"it takes no mail from {self._sender}: {error}"
+            raise UnreachableError(msg) from error
 
     def _connected(self) -> smtplib.SMTP:
         server = self._server

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from threading import Lock
+from functools import cache
 from typing import TYPE_CHECKING
 
-from grantflow.cloud_events import kind_of
 from grantflow.domain.announcement import CallPublished
 from grantflow.domain.application import CaseEvent
+from grantflow.domain.notice import NoticeEvent
+from grantflow.domain.occasions import kind_of
 from grantflow.following import may_follow
 from grantflow.states import call_stream, frame_stream
+from grantflow.turns import going_on
 from grantflow.webhooks.subscriber import COLUMNS, Subscriber
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from grantflow.domain.event import Entry
@@ -44,47 +46,60 @@ class Fan:
 
     def __init__(self, store: Store, states: States) -> None:
         self._store, self._states = store, states
-        self._reading = Lock()  # msgspec 0.22 can crash where threads read the first of a kind together
 
     def out(self, now: datetime) -> bool:
-        """Put what one stretch of the log has for those furthest behind; whether there is more."""
+        """Put what the next stretch of the log has for each who is behind; whether there may be more.
+
+        One stretch serves all who stand within it, so that nobody waits for somebody further behind.
+        """
         with self._store.connection() as connection:
             last = self._store.last_position()
             rows = connection.execute(_BEHIND, {"last": last, "most": MOST_WAITING}).fetchall()
         behind = [Subscriber.of(row) for row in rows]
-        if not behind:
-            return False
-        with self._reading:
+        more = False
+        while behind:
+            going_on()
             entries = self._store.read(min(one.position for one in behind), BATCH)
-        if not entries:
-            return False
-        for one in behind:
-            if one.position < entries[-1].position:
-                with self._reading:
-                    wanted = [e for e in entries if e.position > one.position and self._has(one, e)]
-                self._put(one, entries[-1].position, wanted, now)
-        return True
+            if not entries:
+                break
+            end = entries[-1].position
+            # for this stretch alone, and after it was read: a call in the next one may be the organisation's first
+            is_behind_a_call = cache(self._is_behind_a_call)
+            for one in behind:
+                if one.position < end:
+                    wanted = [
+                        e
+                        for e in entries
+                        if e.position > one.position and self._has(one, e, is_behind_a_call)
+                    ]
+                    self._put(one, end, wanted, now)
+            behind = [one for one in behind if one.position >= end]
+            more = True
+        return more
 
     def read(self, subscriber: Subscriber, position: int) -> Entry | None:
         """The event at a position, or None where it is one that the subscriber is not to have (any more)."""
-        with self._reading:
-            entry = self._store.entry(position)
-            return entry if self._has(subscriber, entry) else None
+        entry = self._store.entry(position)
+        return entry if self._has(subscriber, entry, self._is_behind_a_call) else None
 
-    def _has(self, subscriber: Subscriber, entry: Entry) -> bool:
+    def _has(self, subscriber: Subscriber, entry: Entry, is_behind_a_call: Callable[[str], bool]) -> bool:
         """Whether a subscriber is to have an event: has asked for it, and may see it."""
         if subscriber.types and kind_of(entry.event) not in subscriber.types:
             return False
         if subscriber.call and not self._is_of(subscriber.call, entry):
             return False
-        directorate = not isinstance(entry.event, CaseEvent) and self._is_behind_a_call(
-            subscriber.organisation
+        return may_follow(
+            self._states,
+            subscriber.follower,
+            entry,
+            directorate=lambda: is_behind_a_call(subscriber.organisation),
         )
-        return may_follow(self._states, subscriber.follower, entry, directorate=directorate)
 
     def _is_of(self, call: str, entry: Entry) -> bool:
         if isinstance(entry.event, CaseEvent):
             return self._states.case(entry.originator_id, fresh=False).call == call
+        if isinstance(entry.event, NoticeEvent):
+            return entry.event.call == call
         return entry.originator_id in {call_stream(call), frame_stream(call)}
 
     def _put(self, one: Subscriber, position: int, wanted: Sequence[Entry], now: datetime) -> None:

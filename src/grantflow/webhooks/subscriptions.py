@@ -35,7 +35,8 @@ MOST = 20
 ROLES = ("integration", "call-manager")
 """In which roles one subscribes: the events that come are those that the role may follow."""
 
-_LOCK = 7_205
+_LOCK = 7_206
+"""Held with an organisation's hash while one of its subscribers is added."""
 _ADD = (
     "INSERT INTO webhook_subscribers (id, organisation, role, registered_by, url, types, call, state, since, "
     "created_at, position, secret, asked) VALUES (%s, %s, %s, %s, %s, %s, %s, 'active', %s, %s, %s, %s, %s)"
