@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from benchmarks.bench import Bench
 
-COMMANDS = {"--version": 0.3, "--help": None}
-"""What is asked, and the seconds that the contract allows."""
+COMMANDS = {"--version": 0.3, "--help": 0.5}
+"""What is asked, and the seconds it may take."""
 
 
 def measure(bench: Bench) -> Iterator[Row]:
@@ -29,7 +29,6 @@ def measure(bench: Bench) -> Iterator[Row]:
             found.append(_milliseconds(grantflow(), command))
     for command, found in took.items():
         say(f"grantflow {command}: {min(found):.0f} ms at best")
-        limit = COMMANDS[command]
         yield Row(
             id=f"startup{command}",
             what=f"`grantflow {command}`",
@@ -38,7 +37,7 @@ def measure(bench: Bench) -> Iterator[Row]:
             ours=found,
             theirs=nothing,
             higher_is_better=False,
-            note=f"promised: under {limit * 1_000:.0f} ms" if limit else "",
+            note=f"promised: under {COMMANDS[command] * 1_000:.0f} ms",
         )
 
 

@@ -49,8 +49,8 @@ class Log(NamedTuple):
 
 
 class _Command(NamedTuple):
-    key: str
-    body: bytes
+    key: UUID
+    body: UUID
     events: Sequence[tuple[UUID, int, str, bytes, int]]
 
 
@@ -94,7 +94,7 @@ def fill(address: str, commands: Sequence[_Command], copied: set[UUID], size: in
     copies, rest = divmod(max(0, size - once), again)
     one_more = _so_many(commands, copied, rest)
     position = 0
-    answered: list[tuple[str, bytes, int, int]] = []
+    answered: list[tuple[UUID, UUID, int, int]] = []
     with psycopg.connect(address) as writing:
         with (
             writing.cursor() as cursor,
@@ -105,19 +105,21 @@ def fill(address: str, commands: Sequence[_Command], copied: set[UUID], size: in
                 stream = events[0][0]
                 for number in range(1 + (copies if stream in copied else 0) + (stream in one_more)):
                     for at, (own, version, topic, state, _) in enumerate(events, start=1):
-                        other = uuid5(NAMESPACE_OID, f"{own}~{number}") if number else own
-                        copy.write_row((other, version, topic, state, position + at))
-                    answered.append(
-                        (f"{key}~{number}" if number else key, body, position + 1, position + len(events))
-                    )
+                        copy.write_row((_another(own, number), version, topic, state, position + at))
+                    answered.append((_another(key, number), body, position + 1, position + len(events)))
                     position += len(events)
         with writing.cursor() as cursor, cursor.copy("COPY commands FROM STDIN WITH (FORMAT binary)") as copy:
-            copy.set_types(["text", "bytea", "int8", "int8"])
+            copy.set_types(["uuid", "uuid", "int8", "int8"])
             for row in answered:
                 copy.write_row(row)
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
     return position
+
+
+def _another(name: UUID, number: int) -> UUID:
+    """What a stream or a command is called when it is copied."""
+    return uuid5(NAMESPACE_OID, f"{name}~{number}") if number else name
 
 
 def _so_many(commands: Sequence[_Command], copied: set[UUID], events: int) -> set[UUID]:

@@ -40,9 +40,11 @@ OTHERS = (
     Entry("django", "Django + django-fsm-2 + django-simple-history", "peers.django_stack", peer=True),
     Entry("sqlalchemy", "SQLAlchemy + transitions + audit table", "peers.sqlalchemy_stack", peer=True),
 )
-OURS = Entry("ours", "ours, threads", "ours.in_process", beside="seal")
+OURS = Entry("ours", "ours, tasks of an event loop", "ours.in_process", ("--how", "tasks"), beside="seal")
+"""As the service takes steps: on its event loop, without a thread for each."""
+ALONE = Entry("ours", "ours, one thread", "ours.in_process", beside="seal")
 ALSO_OURS = (
-    Entry("ours-tasks", "ours, asyncio", "ours.in_process", ("--how", "tasks"), beside="seal"),
+    Entry("ours-threads", "ours, threads", "ours.in_process", beside="seal"),
     Entry(
         "ours-worker",
         "ours, threads; the whole worker beside: seal, read models, deadlines",
@@ -67,7 +69,7 @@ def measure(bench: Bench) -> Iterator[Row | Figure]:
     for round_ in range(bench.rounds):
         for entry in turned((BARE, OURS, *others, *ALSO_OURS), round_):
             many[entry.id].append(run(bench, entry, MANY))
-        for entry in turned((BARE, OURS, *others), round_):
+        for entry in turned((BARE, ALONE, *others), round_):
             single[entry.id].append(run(bench, entry, 1))
     yield from _rows(many, single, (BARE, *others))
     yield from _figures(many, single, (BARE, *others, OURS, *ALSO_OURS))

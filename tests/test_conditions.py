@@ -6,7 +6,7 @@ import cel
 import pytest
 from steps import call_2023
 
-from grantflow.domain.rules import Condition, context_of
+from grantflow.domain.rules import FACTS, Condition, context_of
 
 AT = datetime(2023, 8, 14, tzinfo=UTC)
 
@@ -34,3 +34,18 @@ def test_an_interrupt_inside_a_condition_is_an_interrupt_and_no_broken_rule() ->
 def test_a_condition_that_can_not_be_evaluated_does_not_hold(expression: str) -> None:
     content = {"empty": [], "none": 0, "amount": "999999999999.00"}
     assert Condition(expression).holds(context_of(content, call_2023().register, AT)) is False
+
+
+@pytest.mark.parametrize(
+    ("expression", "asked"),
+    [
+        ("project.asked > 1", set()),
+        ("facts.asked > 1 && facts . state == 'draft' && facts.asked < 9", {"asked", "state"}),
+        ("has(facts.area) || facts['year'] == 2023", set(FACTS)),
+        ("size(facts) == 0", set(FACTS)),
+        ("facts.themes.exists(facts, facts == 'a')", set(FACTS)),
+        ("artifacts.asked == 1", set()),
+    ],
+)
+def test_a_condition_is_handed_the_facts_that_it_asks_for(expression: str, asked: set[str]) -> None:
+    assert Condition(expression).facts == asked

@@ -103,6 +103,30 @@ def test_who_waits_at_a_duty_is_woken_when_the_log_grows_or_somebody_rings(store
     duty.ring()
 
 
+def test_who_knows_that_there_is_something_to_do_is_woken_by_no_commit_meanwhile(store: Store) -> None:
+    with Duty(store.database_url, "one") as duty, store.connection() as connection:
+        assert duty.taken()
+        connection.execute("NOTIFY stored_events")
+        begun = time.monotonic()
+        assert duty.wait(0.3, deaf=True), "what was heard is not forgotten"
+        assert time.monotonic() - begun >= 0.3
+        assert not duty.wait(0.01), "and counts once"
+        duty.ring()
+        assert duty.wait(5, deaf=True), "but by who stops it"
+
+
+def test_turns_are_not_taken_one_for_each_commit(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "_SHORTEST_REST", 0.5)
+    chore = Doing("one", nothing)
+    with working(store, chore), store.connection() as connection:
+        soon(lambda: chore.turns == 1, 10)
+        for _ in range(100):
+            connection.execute("NOTIFY stored_events")
+            time.sleep(0.005)
+        soon(lambda: chore.turns >= 2, 10)
+        assert chore.turns <= 3
+
+
 def test_a_duty_that_was_lost_is_noticed_before_anything_more_is_done(store: Store) -> None:
     with (
         Duty(store.database_url, "one") as duty,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
@@ -12,11 +13,12 @@ import pytest
 from given import DELEGATIONS, IMDI, OSLO_KOMMUNE, START
 from hypothesis import given
 from hypothesis import strategies as st
-from psycopg import sql
+from psycopg.adapt import Transformer
+from psycopg.pq import Format
 from steps import AFTER_DEADLINE, assessed, call_2023, declared, grant
 from variants import by_lead, prepared, publish, variant
 
-from grantflow.arrays import bigints, byteas, ints, texts, understand_packed, uuids
+from grantflow.arrays import bigints, byteas, ints, texts, uuids
 from grantflow.connections import connect
 from grantflow.domain.circumstances import Circumstances
 from grantflow.domain.errors import NoAuthority
@@ -142,6 +144,29 @@ def test_what_nobody_waits_for_any_more_is_not_stored(database_url: str) -> None
     assert stored == ["first", "last"]
 
 
+def test_what_a_loop_asks_in_one_round_is_stored_together(database_url: str) -> None:
+    """Those who were answered together ask together again; the first of them does not go alone."""
+    batches: list[list[str]] = []
+
+    def insert(_: object, asked: Sequence[str]) -> list[None]:
+        batches.append(list(asked))
+        return [None] * len(asked)
+
+    async def rounds(writer: Writer[str, None]) -> None:
+        loop = asyncio.get_running_loop()
+        for _ in range(2):
+            asked = [writer.put_from(loop, name) for name in "abc"]
+            time.sleep(0.05)  # noqa: ASYNC251 - the loop is busy, and the writer could begin
+            await asyncio.gather(*asked)
+
+    writer: Writer[str, None] = Writer(database_url, insert)
+    try:
+        asyncio.run(rounds(writer))
+    finally:
+        writer.close()
+    assert batches == [["a", "b", "c"]] * 2
+
+
 def test_a_loop_that_ends_before_it_is_told_stops_nobody_else(database_url: str) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
@@ -153,6 +178,7 @@ def test_a_loop_that_ends_before_it_is_told_stops_nobody_else(database_url: str)
     writer: Writer[str, None] = Writer(database_url, insert)
     loop = asyncio.new_event_loop()
     writer.put_from(loop, "gone")
+    loop.run_until_complete(asyncio.sleep(0))
     assert begun.wait(10)
     loop.close()
     go_on.set()
@@ -213,9 +239,10 @@ def test_packed_arrays_are_read_as_what_was_packed(
     server: str, *, words: list[str], raw: list[bytes], small: list[int], large: list[int], ids: list[UUID]
 ) -> None:
     with connect(server) as connection:
-        understand_packed(connection)
-        row = connection.execute(
-            sql.SQL("SELECT %b, %b, %b, %b, %b"),
-            (texts(words), byteas(raw), ints(small), bigints(large), uuids(ids)),
-        ).fetchone()
-    assert row == (words, raw, small, large, ids)
+        packed = (texts(words), byteas(raw), ints(small), bigints(large), uuids(ids))
+        result = connection.pgconn.exec_params(
+            b"SELECT $1, $2, $3, $4, $5", packed, [one.array for one in packed], [Format.BINARY] * 5
+        )
+        transformer = Transformer(connection)
+        transformer.set_pgresult(result)
+    assert transformer.load_row(0, tuple) == (words, raw, small, large, ids)

@@ -21,7 +21,16 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("noted_is_known")
 
-A, B = UUID(int=0xA), UUID(int=0xB)
+A, B, C = UUID(int=0xA), UUID(int=0xB), UUID(int=0xC)
+TOO_MUCH = f"""
+    CREATE FUNCTION too_much() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        RAISE EXCEPTION 'too much' USING ERRCODE = 'program_limit_exceeded';
+    END $$;
+    CREATE TRIGGER too_much BEFORE INSERT ON stored_events
+        FOR EACH ROW WHEN (NEW.originator_id = '{C}') EXECUTE FUNCTION too_much()
+"""
+"""What makes PostgreSQL say of one stream's events that they are more than it can hold."""
 
 
 def test_appends_from_one_thread_stand_in_its_order_without_gaps(store: Store) -> None:
@@ -149,20 +158,28 @@ def test_of_many_that_send_one_key_at_once_one_acts(store: Store, database_url: 
 
 
 def test_a_command_that_cannot_be_stored_fails_alone(store: Store, database_url: str) -> None:
-    long = "".join(uuid4().hex for _ in range(200))
+    with psycopg.connect(database_url, autocommit=True) as superuser:
+        superuser.execute(TOO_MUCH)
     with closing(writing_held_up(database_url)):
         before = store.append(append(noted(A, 1)))
         poison = [
             store.append(append(noted(B, 1), key="a nul \0")),
             store.append(append(noted(B, 1), key="half a character \ud83d")),
-            store.append(append(noted(B, 1), key=long)),
+            store.append(append(noted(C, 1))),
         ]
         after = store.append(append(noted(A, 2)))
     assert [before.result(), after.result()] == [Appended((1,)), Appended((2,))]
-    nul, surrogate, too_long = (future.exception() for future in poison)
+    nul, surrogate, too_much = (future.exception() for future in poison)
     assert isinstance(nul, psycopg.DataError)
     assert isinstance(surrogate, UnicodeEncodeError)
-    assert isinstance(too_long, Unavailable)
+    assert isinstance(too_much, Unavailable)
+
+
+def test_a_key_may_be_as_long_as_its_sender_likes(store: Store) -> None:
+    long = "".join(uuid4().hex for _ in range(200))
+    assert store.append(append(noted(A, 1), key=long)).result() == Appended((1,))
+    assert store.append(append(noted(A, 1), key=long)).result() == Appended((1,), repeated=True)
+    assert store.append(append(noted(A, 2), key=f"{long}.")).result() == Appended((2,))
 
 
 def test_more_than_can_be_kept_waiting_is_refused_at_once(

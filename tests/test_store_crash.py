@@ -17,7 +17,7 @@ from noted import append, noted
 from reaper import server_of
 
 from grantflow import embedded, writer
-from grantflow.recorder import insert_commands
+from grantflow.recorder import insert_commands, on_record
 from grantflow.store import Appended, Conflict, Store, Unavailable
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ A = UUID(int=0xA)
 APPENDER = str(Path(__file__).with_name("appender.py"))
 
 
-def kept(address: str) -> dict[str, tuple[int, int]]:
-    """Check that the log is whole, and give what it has answered: key to first and last position."""
+def kept(address: str) -> dict[UUID, tuple[int, int]]:
+    """Check that the log is whole, and give what it has answered: a command on record to first and last position."""
     with psycopg.connect(address) as connection:
         # One look at both tables: what was in flight when the process died may commit in between.
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
@@ -56,12 +56,12 @@ def kept(address: str) -> dict[str, tuple[int, int]]:
 def test_a_lost_connection_loses_and_repeats_nothing(store: Store, database_url: str) -> None:
     stop = threading.Event()
 
-    def write(_: int) -> list[tuple[str, Appended]]:
+    def write(_: int) -> list[tuple[UUID, Appended]]:
         stream, version, done = uuid4(), 0, []
         while not stop.is_set():
             version += 1
             command = append(noted(stream, version), noted(uuid4(), 1))
-            done.append((command.key, store.append(command).result()))
+            done.append((on_record(command.key), store.append(command).result()))
         return done
 
     with ThreadPoolExecutor(8) as threads:
@@ -136,7 +136,7 @@ def test_connections_that_died_while_idle_are_not_used(store: Store) -> None:
 
 
 def test_a_killed_process_leaves_every_promise_kept_and_nothing_half(database_url: str) -> None:
-    promised: dict[str, tuple[int, int]] = {}
+    promised: dict[UUID, tuple[int, int]] = {}
     for _ in range(3):
         command = [sys.executable, APPENDER, database_url, "2", "1000000", "40"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -147,7 +147,7 @@ def test_a_killed_process_leaves_every_promise_kept_and_nothing_half(database_ur
         for line in lines:
             if line.endswith("\n"):
                 key, first, last = line.split()
-                promised[key] = int(first), int(last)
+                promised[on_record(key)] = int(first), int(last)
     assert len(promised) >= 1_200
     assert promised.items() <= kept(database_url).items()
 
@@ -159,7 +159,7 @@ def test_a_killed_server_comes_back_with_every_promise_kept(own_home: Path) -> N
         for version in range(1, 11):
             commands = [append(noted(stream, version)) for stream in streams]
             for command, future in [(command, store.append(command)) for command in commands]:
-                promised[command.key] = (future.result().positions[0],) * 2
+                promised[on_record(command.key)] = (future.result().positions[0],) * 2
         last = store.append(append(noted(A, 1)))
         server = server_of(own_home)
         assert server is not None

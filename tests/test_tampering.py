@@ -38,11 +38,15 @@ EVERY_TABLE = (
     "ledger_leaves", "ledger_nodes", "ledger_checkpoints", "ledger_cosignatures", "ledger_keys",
 )  # fmt: skip
 HONEST = 1_000 if os.environ.get("GRANTFLOW_LONG_TESTS") == "1" else 6
+TILE = 256
 WAYS, FATES = (first_way(), second_way()), ("grant", "grant", "reject", "dismiss", "withdraw")
 
 
 class World(NamedTuple):
-    """A log with everything in it, sealed three times; what was kept outside; and where some events stand."""
+    """A log with everything in it, sealed three times; what was kept outside; and where some events stand.
+
+    The cases are in the first 256 events, over which the ledger keeps a node; what comes after has none yet.
+    """
 
     server: str
     template: str
@@ -70,6 +74,9 @@ def world(server: str, template: str, tmp_path_factory: pytest.TempPathFactory) 
     for number in range(3):
         lives.begin(number)
         lives.live(Random(number), lives.cases[number], "grant", "attach")  # noqa: S311 - no secret
+        if number == 2:
+            for more in range(TILE + 8 - lives.service.store.last_position()):
+                delegate_to(lives.service, f"BDM {more}", f"person {more}", at=lives.now)
         notes.append(ledger.seal())
     lives.projector.catch_up()
     last = lives.service.store.last_position()
@@ -132,6 +139,14 @@ def test_whatever_is_tampered_with_is_named(world: World, what: str) -> None:
     assert first.kind == done["kind"], verdict.faults[:3]
     if "at" in done:
         assert first.position == int(filled(done["at"], at)), first
+
+
+@pytest.mark.parametrize("what", [what for what, done in TAMPERINGS.items() if done.get("anywhere")])
+def test_it_is_named_too_where_no_node_stands_above_it_yet(world: World, what: str) -> None:
+    done, at = TAMPERINGS[what], {"{p}": world.last - 3, "{last}": world.last}
+    with tampered(world, *(filled(statement, at) for statement in done["sql"])) as store:
+        faults = verified(store).faults
+    assert (faults[0].kind, faults[0].position) == (done["kind"], world.last - 3), faults[:3]
 
 
 def filled(text: str, at: dict[str, int]) -> str:

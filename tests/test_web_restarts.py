@@ -16,7 +16,7 @@ from functools import partial
 from hashlib import sha256
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psutil  # type: ignore[import-untyped]
 import psycopg
@@ -24,6 +24,7 @@ import pytest
 from served import CALL, COMMAND, Served, ask, free_port, published, surroundings
 from steps import CONTENT
 
+from grantflow.recorder import on_record
 from grantflow.store import Store
 
 if TYPE_CHECKING:
@@ -177,14 +178,14 @@ def test_what_is_promised_while_processes_restart_is_kept_and_what_is_refused_is
 def check(database_url: str, told: list[Told]) -> None:
     """Every receipt says what is in the log, and nothing that was refused is."""
     with psycopg.connect(database_url) as connection:
-        kept: dict[str, int] = dict(connection.execute("SELECT key, last_position FROM commands"))
+        kept: dict[UUID, int] = dict(connection.execute("SELECT key, last_position FROM commands"))
         states: dict[int, bytes] = dict(
             connection.execute("SELECT notification_id, state FROM stored_events")
         )
     with Store(database_url) as store:
         entries = {entry.position: entry for entry in store.everything()}
         for one in told:
-            position = kept.get(f"{PERSON}:{one.key}", 0)
+            position = kept.get(on_record(f"{PERSON}:{one.key}"), 0)
             if one.status not in {200, 201}:
                 assert position == 0, one
                 continue

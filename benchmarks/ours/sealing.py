@@ -1,4 +1,4 @@
-"""Seals what others store, as the worker does within its duty, and nothing else; until its standard input ends."""
+"""A worker that keeps one duty, to seal what others store; until its standard input ends."""
 
 from __future__ import annotations
 
@@ -9,22 +9,21 @@ from pathlib import Path
 
 from grantflow import logs
 from grantflow.app import App
+from grantflow.chores import Seal
 from grantflow.store import Store
+from grantflow.worker import Worker
 
 
 def main() -> None:
-    """Seal whenever the log has grown; say when it has begun."""
+    """Keep the duty; say when it has begun."""
     logs.set_up("error", "json")
     stop = threading.Event()
     threading.Thread(target=_until_told, args=(stop,), daemon=True).start()
     with closing(Store(sys.argv[1])) as store:
-        ledger = App.on(store, Path(sys.argv[2])).ledger
+        app = App.on(store, Path(sys.argv[2]))
         sys.stdout.write("sealing\n")
         sys.stdout.flush()
-        last = 0
-        while not stop.is_set():
-            ledger.seal()
-            last = store.wait(last, 0.5)
+        Worker(store, [Seal(app.ledger)]).run(stop)
 
 
 def _until_told(stop: threading.Event) -> None:

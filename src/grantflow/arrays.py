@@ -5,14 +5,9 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING, ClassVar
 
-from psycopg.adapt import Dumper
-from psycopg.pq import Format
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from uuid import UUID
-
-    from psycopg import Connection
 
 _HEAD = Struct("!iiIii").pack
 _LENGTH, _INT, _BIGINT = (Struct(form).pack for form in ("!i", "!ii", "!iq"))
@@ -92,20 +87,3 @@ def _array(kind: type[Packed], elements: Sequence[bytes]) -> bytes:
     if not elements:
         return _EMPTY(0, 0, kind.element)
     return b"".join((_HEAD(1, 0, kind.element, len(elements), 1), *elements))
-
-
-def understand_packed(connection: Connection[object]) -> None:
-    """Let a connection take packed arrays for what they are."""
-    for kind in (Texts, Bytes, Ints, Bigints, Uuids):
-        connection.adapters.register_dumper(kind, _dumper(kind))
-
-
-def _dumper(kind: type[Packed]) -> type[Dumper]:
-    class AsItIs(Dumper):
-        format = Format.BINARY
-        oid = kind.array
-
-        def dump(self, obj: Packed) -> bytes:
-            return obj
-
-    return AsItIs

@@ -11,8 +11,6 @@ from eventsourcing.postgres import ConnectionPool, PostgresDatastore
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row, tuple_row
 
-from grantflow.arrays import understand_packed
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -76,7 +74,6 @@ def _completed(address: str) -> str:
 
 def _settle(connection: Connection) -> None:
     """Set what the append relies on, to see what was committed before it got its lock; and instants are read in UTC."""
-    understand_packed(connection)
     connection.execute(
         "SET default_transaction_isolation = 'read committed'; SET search_path = public; SET timezone = 'UTC'"
     )

@@ -125,8 +125,10 @@ class Duty:
         self.away = None
         return taken
 
-    def wait(self, seconds: float) -> bool:
+    def wait(self, seconds: float, *, deaf: bool = False) -> bool:
         """Wait, giving signs of life, until the log grows or somebody rings (True), or time is up (False).
+
+        Who knows already that there is something to do is `deaf` to the log: no commit wakes it before time is up.
 
         TurnEnded, at once, when the duty isn't held (any more), or the worker is to stop.
         """
@@ -134,11 +136,13 @@ class Duty:
         connection = self._held()
         try:
             waiting = select.poll()
-            waiting.register(connection.fileno(), select.POLLIN)
             waiting.register(self._bell.fileno(), select.POLLIN)
+            if not deaf:
+                waiting.register(connection.fileno(), select.POLLIN)
             rung = _heard(connection)
-            if not rung and waiting.poll(max(seconds, 0) * 1000):
-                rung = _heard(connection)
+            if deaf or not rung:
+                waiting.poll(max(seconds, 0) * 1000)
+                rung |= _heard(connection)
         except psycopg.OperationalError as error:
             self._lost(error)
             raise TurnEnded from None

@@ -5,14 +5,18 @@ from __future__ import annotations
 from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
+from weakref import WeakSet
 
 import msgspec
 import psycopg
 from eventsourcing.persistence import InfrastructureFactory, IntegrityError, StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresFactory
+from psycopg.generators import execute
+from psycopg.pq import ExecStatus, Format
 
 from grantflow.arrays import bigints, byteas, ints, texts, uuids
-from grantflow.connections import Datastore
+from grantflow.connections import Connection, Datastore
 from grantflow.domain.errors import Refused
 
 if TYPE_CHECKING:
@@ -20,20 +24,25 @@ if TYPE_CHECKING:
 
     from eventsourcing.postgres import ConnectionPool
     from eventsourcing.utils import Environment
+    from psycopg.pq.abc import PGresult
 
-    from grantflow.connections import Connection
+    from grantflow.arrays import Packed
 
 STORED, REPEATED, REUSED, CONFLICT = range(4)
 CHANNEL = "stored_events"
 """Where PostgreSQL is heard to say that the log has grown (`LISTEN stored_events`)."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised when an older program could not work on the tables any more."""
 
 _SCHEMA = files("grantflow").joinpath("schema.sql").read_bytes()
 _SCHEMA_DIGEST = sha256(_SCHEMA).hexdigest()
 _SCHEMA_LOCK = 7_199
-_APPEND = "SELECT * FROM grantflow_append(%b, %b, %b, %b, %b, %b, %b, %b, %b, %b, %b)"
+_APPEND = b"SELECT * FROM grantflow_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+_APPEND_NAME = b"grantflow_append"
+_ALL_BINARY = [Format.BINARY] * 11
+_PREPARED: WeakSet[Connection] = WeakSet()
+"""The connections that know the statement."""
 
 
 class SchemaTooNew(Refused):
@@ -111,6 +120,16 @@ class Factory(PostgresFactory):
         return False
 
 
+def half(digest: bytes) -> UUID:
+    """Half a SHA-256, as a command is on record: `grantflow_half` in the tables' language."""
+    return UUID(bytes=digest[:16].ljust(16, b"\0"))
+
+
+def on_record(key: str) -> UUID:
+    """What a command's key is on record as."""
+    return half(sha256(key.encode()).digest())
+
+
 def insert_commands(connection: Connection, commands: Sequence[StoredCommand]) -> list[Answer]:
     """Store commands in one statement and one commit, in their order; the connection is in autocommit."""
     heads = [command.heads() for command in commands]
@@ -128,9 +147,34 @@ def insert_commands(connection: Connection, commands: Sequence[StoredCommand]) -
         texts(event.topic for event in events),
         byteas([event.state for event in events]),
     )
-    with connection.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
-        cursor.execute(_APPEND, parameters, prepare=True, binary=True)
-        return [Answer(*row) for row in cursor.fetchall()]
+    result = _called(connection, parameters)
+    return [Answer(*_numbers(result, row)) for row in range(result.ntuples)]
+
+
+def _called(connection: Connection, parameters: Sequence[Packed]) -> PGresult:
+    """Call the one statement, prepared once on each connection.
+
+    Its parameters are ready to be sent: a cursor would look each of them over again, which costs more than the rest of
+    the way there and back.
+    """
+    pgconn = connection.pgconn
+    if connection not in _PREPARED:
+        prepared = pgconn.prepare(_APPEND_NAME, _APPEND, [type(one).array for one in parameters])
+        _refuse_if_failed(connection, prepared)
+        _PREPARED.add(connection)
+    pgconn.send_query_prepared(_APPEND_NAME, parameters, _ALL_BINARY, result_format=Format.BINARY)
+    result: PGresult = connection.wait(execute(pgconn))[-1]
+    _refuse_if_failed(connection, result)
+    return result
+
+
+def _refuse_if_failed(connection: Connection, result: PGresult) -> None:
+    if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+        raise psycopg.errors.error_from_result(result, encoding=connection.info.encoding)
+
+
+def _numbers(result: PGresult, row: int) -> list[int]:
+    return [int.from_bytes(result.get_value(row, column) or b"") for column in range(3)]
 
 
 def set_up(connection: Connection) -> None:

@@ -10,12 +10,28 @@ CREATE TABLE IF NOT EXISTS stored_events (
     PRIMARY KEY (originator_id, originator_version)
 );
 
+-- Half a SHA-256, as the type that takes its 16 bytes and no more. What is shorter is filled up with zeros.
+CREATE OR REPLACE FUNCTION grantflow_half(digest bytea) RETURNS uuid LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT encode(substr(digest || decode(repeat('00', 16), 'hex'), 1, 16), 'hex')::uuid
+$$;
+
+-- Half the SHA-256 of a command's key, and half that of what was asked: the key itself is in its events.
 CREATE TABLE IF NOT EXISTS commands (
-    key             text   PRIMARY KEY,
-    body            bytea  NOT NULL,
+    key             uuid   PRIMARY KEY,
+    body            uuid   NOT NULL,
     first_position  bigint NOT NULL,
     last_position   bigint NOT NULL
 );
+
+-- Until version 2 both stood there whole. This writes the table anew, and changes nothing of what it answers.
+DO $$
+BEGIN
+    IF (SELECT atttypid = 'text'::regtype FROM pg_attribute WHERE attrelid = 'commands'::regclass AND attname = 'key') THEN
+        ALTER TABLE commands
+            ALTER COLUMN key TYPE uuid USING grantflow_half(sha256(convert_to(key, 'UTF8'))),
+            ALTER COLUMN body TYPE uuid USING grantflow_half(body);
+    END IF;
+END $$;
 
 CREATE TABLE IF NOT EXISTS documents (
     digest      text  PRIMARY KEY,
@@ -66,9 +82,9 @@ CREATE OR REPLACE VIEW events AS
 
 -- Stores many commands in the order given, each whole or not at all, as if each had come alone.
 --
--- Every command has a key, the digest of its body, perhaps the key of a command it builds on (`afters`), the versions it
--- expects to be the next ones of its streams (`heads`), and its events. Outcome: 0 stored, 1 answered before, 2 key used
--- for something else, 3 another writer was first.
+-- Every command has a key (or an empty one: then nothing is kept to answer it by), the digest of its body, perhaps the
+-- key of a command it builds on (`afters`), the versions it expects to be the next ones of its streams (`heads`), and its
+-- events. Outcome: 0 stored, 1 answered before, 2 key used for something else, 3 another writer was first.
 --
 -- One lock for all writers, held until the commit is visible, makes positions gapless and visible in their order: a
 -- follower that reads on from the last position it saw misses nothing. The lock is taken before anything is read.
@@ -84,6 +100,8 @@ DECLARE
     here bigint;    -- and the last one now
     head int := 0;
     event int := 0;
+    name uuid;      -- what the command's key is on record as
+    asked uuid;
     known record;
     newest record;
     fits boolean;
@@ -92,9 +110,11 @@ BEGIN
     SELECT coalesce(max(s.notification_id), 0) INTO start FROM stored_events s;
     here := start;
     FOR command IN 1 .. cardinality(keys) LOOP
-        SELECT c.body, c.first_position, c.last_position INTO known FROM commands c WHERE c.key = keys[command];
+        name := grantflow_half(sha256(convert_to(keys[command], 'UTF8')));
+        asked := grantflow_half(bodies[command]);
+        SELECT c.body, c.first_position, c.last_position INTO known FROM commands c WHERE c.key = name;
         IF FOUND THEN
-            outcome := CASE WHEN known.body = bodies[command] THEN 1 ELSE 2 END;
+            outcome := CASE WHEN known.body = asked THEN 1 ELSE 2 END;
             first_position := known.first_position;
             last_position := known.last_position;
         ELSE
@@ -107,7 +127,9 @@ BEGIN
             END LOOP;
             IF fits AND afters[command] <> '' THEN
                 fits := EXISTS (
-                    SELECT FROM commands c WHERE c.key = afters[command] AND c.last_position = newest.position);
+                    SELECT FROM commands c
+                    WHERE c.key = grantflow_half(sha256(convert_to(afters[command], 'UTF8')))
+                    AND c.last_position = newest.position);
             END IF;
             outcome := CASE WHEN fits THEN 0 ELSE 3 END;
             first_position := 0;
@@ -121,7 +143,7 @@ BEGIN
                 END LOOP;
                 last_position := here;
                 IF keys[command] <> '' THEN
-                    INSERT INTO commands VALUES (keys[command], bodies[command], first_position, last_position);
+                    INSERT INTO commands VALUES (name, asked, first_position, last_position);
                 END IF;
             END IF;
         END IF;
@@ -134,21 +156,21 @@ BEGIN
     END IF;
 END $$;
 
--- The ledger: a leaf for each event, the inner nodes over whole powers of two of leaves, and the signed checkpoints.
--- It is computed from the log, but for the salts; what makes it worth anything are the copies that others keep.
+-- The ledger: a leaf for each event, the inner nodes over tiles of 256 leaves and those above, and the signed checkpoints.
+-- It is computed from the log, but for the salts; what makes it worth anything are the copies that others keep. A leaf's
+-- digest of the event's bytes is not kept: the event and the salt lead to it, and the hash says whether they are right.
 CREATE TABLE IF NOT EXISTS ledger_leaves (
     position  bigint PRIMARY KEY,
     stream    uuid   NOT NULL,
     version   bigint NOT NULL,
     topic     text   NOT NULL,
     salt      bytea  NOT NULL,
-    body      bytea  NOT NULL,
     fields    bytea  NOT NULL,
     hash      bytea  NOT NULL
 );
 
 CREATE TABLE IF NOT EXISTS ledger_nodes (
-    level  smallint NOT NULL,
+    level  smallint NOT NULL CONSTRAINT over_tiles CHECK (level >= 8),
     index  bigint   NOT NULL,
     hash   bytea    NOT NULL,
     PRIMARY KEY (level, index)
@@ -176,6 +198,20 @@ CREATE TABLE IF NOT EXISTS ledger_keys (
     known_at  timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (kind, key)
 );
+
+-- Until version 2, leaves had their digest of the event's bytes beside them, and nodes of every level were kept. What
+-- goes here follows from what stays. The room that the digests took in old rows comes back with VACUUM FULL.
+DO $$
+BEGIN
+    ALTER TABLE ledger_leaves DROP COLUMN IF EXISTS body;
+    IF NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = 'ledger_nodes'::regclass AND conname = 'over_tiles') THEN
+        CREATE TEMPORARY TABLE nodes_over_tiles ON COMMIT DROP AS SELECT * FROM ledger_nodes WHERE level >= 8;
+        DROP TRIGGER IF EXISTS append_only ON ledger_nodes;  -- made again below
+        TRUNCATE ledger_nodes;
+        INSERT INTO ledger_nodes SELECT * FROM nodes_over_tiles;
+        ALTER TABLE ledger_nodes ADD CONSTRAINT over_tiles CHECK (level >= 8);
+    END IF;
+END $$;
 
 DO $$
 DECLARE

@@ -106,14 +106,12 @@ class Service:
         """Decide and store one command, durably, or refuse it. A lost race is decided again, once."""
         try:
             command = command_from(request.step, request.data)
-            queue = self._queue(request) if command.money else nullcontext()
-            with queue:
-                receipt = self._handle(request, command)
+            with self._queue(request) if command.money else nullcontext():
+                return self._handle(request, command)
         except Refused as refusal:
-            _log(request, refused=refusal.code)
+            by = request.by  # what is not refused stands in the log of events, and is not told of twice
+            log.info("refused", step=request.step, role=by.role, channel=by.channel, refused=refusal.code)
             raise
-        _log(request, position=receipt.position, state=receipt.state)
-        return receipt
 
     def begin(self, loop: AbstractEventLoop, request: Request) -> Begun | None:
         """On an event loop: decide on what is remembered, without waiting for anything, and begin to store.
@@ -135,9 +133,7 @@ class Service:
         appended = begun.stored.result()
         if appended.repeated:
             return None
-        receipt = self._receipt(begun.proposal, appended)
-        _log(begun.proposal.request, position=receipt.position, state=receipt.state)
-        return receipt
+        return self._receipt(begun.proposal, appended)
 
     def handle_all(self, requests: Iterable[Request], *, window: int = 512) -> Iterator[Receipt | Refused]:
         """Handle many, answering in their order; those in one window share commits.
@@ -288,7 +284,6 @@ class Service:
                 except (Refused, Conflict):
                     pass
                 else:
-                    _log(request, position=receipt.position, state=receipt.state)
                     yield receipt
                     continue
             try:
@@ -321,8 +316,3 @@ def _placed(events: Sequence[Event], case: Application, frame: Frame) -> tuple[E
         *(Entry(frame.id, frame.version + n, event) for n, event in enumerate(frames, start=1)),
         *(Entry(case.id, case.version + n, event) for n, event in enumerate(cases, start=1)),
     )
-
-
-def _log(request: Request, **facts: object) -> None:
-    event = "refused" if "refused" in facts else "handled"
-    log.info(event, step=request.step, role=request.by.role, channel=request.by.channel, **facts)

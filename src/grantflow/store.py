@@ -19,7 +19,7 @@ from grantflow.connections import Connection, connect, pool
 from grantflow.domain.errors import NotFound
 from grantflow.domain.event import Entry
 from grantflow.mapper import EventMapper
-from grantflow.recorder import CHANNEL, REPEATED, Answer, Factory, StoredCommand, set_up
+from grantflow.recorder import CHANNEL, REPEATED, Answer, Factory, StoredCommand, half, on_record, set_up
 from grantflow.warming import warm_up
 from grantflow.writer import (
     Appended,
@@ -48,6 +48,7 @@ LINE_SECONDS = 20
 """The longest anybody stands in line for a stream."""
 _IN_LINE = "SELECT set_config('lock_timeout', %s, false), pg_advisory_lock(%s)"
 
+_ANSWERED = "SELECT body, first_position, last_position FROM commands WHERE key = %s"
 _LOG = "SELECT originator_id, originator_version, topic, state, notification_id FROM stored_events "
 _LOAD = _LOG + "WHERE originator_id = %s AND originator_version > %s ORDER BY originator_version"
 _READ_OF = _LOG + "WHERE originator_id = ANY(%s) AND notification_id > %s ORDER BY notification_id LIMIT %s"
@@ -152,10 +153,10 @@ class Store(Application[UUID]):
 
     def answered(self, key: str, body: bytes) -> Appended | None:
         """Find the answer a key got before; None when it is new, KeyReused when it was for something else."""
-        rows = self._rows("SELECT body, first_position, last_position FROM commands WHERE key = %s", (key,))
+        rows = self._rows(_ANSWERED, (on_record(key),))
         if not rows:
             return None
-        if rows[0][0] != body:
+        if rows[0][0] != half(body):
             raise KeyReused
         return appended(Answer(REPEATED, rows[0][1], rows[0][2]))
 

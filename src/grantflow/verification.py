@@ -104,7 +104,9 @@ class Verification:
             anchors, wrong = self._anchors(connection)
             yield from wrong
             counting, address = self._counting("events"), self._store.database_url
-            yield from verify_log(connection, anchors, self._looked, counting, address=address)
+            yield from verify_log(
+                connection, anchors, self._looked, counting, address=address, content_of=self._store.body
+            )
             yield from self._kept_documents(connection)
         yield from verify_fields(self._store, self._counting("events' fields"))
         yield from self._commands()

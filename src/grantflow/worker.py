@@ -26,7 +26,11 @@ log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 30.0
 """How often a turn is taken in any case, for what nobody rang for."""
-_SHORTEST_REST, _LONGEST_REST, _LONGEST_PAUSE = 0.02, 1.0, 30.0
+_BREATH = 0.02
+"""Seconds between two turns where the first has left more to do."""
+_SHORTEST_REST, _LONGEST_REST = 0.1, 1.0
+"""Seconds between two turns otherwise: what is stored meanwhile is done together, for little more than one event is."""
+_LONGEST_PAUSE = 30.0
 _MOST_TURNS = 1_000
 _GOODBYE_SECONDS = 15.0
 
@@ -138,7 +142,7 @@ class _Keeper:
                     ready = turned + self._rest(turned - begun, failures)
                     rung = rung or self._more or failures > 0
                 left = max(ready - time.monotonic(), 0.0) if rung else BEAT_SECONDS
-                rung |= duty.wait(min(left, BEAT_SECONDS))
+                rung |= duty.wait(min(left, BEAT_SECONDS), deaf=rung)
                 self._alarms.look()
         except TurnEnded:
             log.info("duty-ended", duty=duty.name)
@@ -169,7 +173,7 @@ class _Keeper:
         """Seconds until the next turn: more for each that failed; as many as this one took, unless more is to do."""
         if failures:
             return float(min(2.0 ** (failures - 1), _LONGEST_PAUSE))
-        return _SHORTEST_REST if self._more else min(seconds, _LONGEST_REST)
+        return _BREATH if self._more else min(max(seconds, _SHORTEST_REST), _LONGEST_REST)
 
 
 def _all_turns(chore: Chore, duty: Duty, at: datetime) -> bool:

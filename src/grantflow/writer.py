@@ -126,6 +126,7 @@ class Writer(Generic[Asked, Told]):
         self._closing = False
         self._gate = threading.Lock()
         self._called = threading.Semaphore(0)
+        self._to_be_called: set[AbstractEventLoop] = set()
         self._connection: Connection | None = None
         self._lost_at: float | None = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -139,11 +140,19 @@ class Writer(Generic[Asked, Told]):
         return future
 
     def put_from(self, loop: AbstractEventLoop, asked: Asked, whose: str = "") -> asyncio.Future[Told]:
-        """Queue what is asked on an event loop, whose future is told there."""
+        """Queue what is asked on an event loop, whose future is told there.
+
+        The writer is called once the loop has come round, so that all that was answered together asks together again.
+        """
         promise: Promise[Told] = Promise(loop)
-        if not self._queued(asked, promise, whose, here=False):
-            self._called.release()
+        if not self._queued(asked, promise, whose, here=False) and loop not in self._to_be_called:
+            self._to_be_called.add(loop)
+            loop.call_soon(self._call_from, loop)
         return promise.future
+
+    def _call_from(self, loop: AbstractEventLoop) -> None:
+        self._to_be_called.discard(loop)
+        self._called.release()
 
     def keep(self, asked: Asked, whose: str = "") -> Told:
         """Store what is asked and wait for it: here and now, if nobody else is at it."""

@@ -3,15 +3,15 @@
 
 def main() -> None:
     """Run the command line; `--version` is answered before anything heavy is loaded."""
-    import sys  # noqa: PLC0415 - nothing is imported before it is needed
+    import sys
 
     if sys.argv[1:] == ["--version"]:
-        from grantflow import __version__  # noqa: PLC0415
+        from grantflow import __version__
 
         sys.stdout.write(f"grantflow {__version__}\n")
         return
     try:
-        from grantflow.cli.commands import run  # noqa: PLC0415
+        from grantflow.cli.commands import run
 
         run()
     except KeyboardInterrupt:  # while it starts; a command's own end is its own business

@@ -7,20 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from grantflow.accesses import with_reads
 from grantflow.cli.asking import Json, instant, unknown
 from grantflow.cli.calls import sound
 from grantflow.cli.noting import noted
 from grantflow.cli.opening import opened
 from grantflow.cli.output import console, plain_table, waiting, write, write_json, write_list
 from grantflow.domain.errors import BadRequest, NotFound
-from grantflow.history import History, gather
-from grantflow.rooms import questions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from grantflow.app import App
+    from grantflow.history import History
     from grantflow.question import Question, Row
 
 audit = typer.Typer(
@@ -33,6 +31,8 @@ At = Annotated[str, typer.Option(help="As the log stood at this instant.")]
 @audit.command("list", epilog="Example: grantflow audit list")
 def list_all(*, as_json: Json = False) -> None:
     """List the questions: number, name, what each asks, and the law behind it."""
+    from grantflow.rooms import questions
+
     rows = [
         {"number": one.number, "question": one.name, "asks": one.asks, "law": one.law} for one in questions()
     ]
@@ -56,6 +56,8 @@ def ask(
     as_json: Json = False,
 ) -> None:
     """Ask one question: rows with the events that prove them, and what was examined. No rows is an answer too."""
+    from grantflow.accesses import with_reads
+
     asked = _named(question)
     with opened() as app, waiting(f"Asking {asked.name}"):
         history = _history(app, call, at)
@@ -81,10 +83,10 @@ def whatif(
     as_json: Json = False,
 ) -> None:
     """Decide a call's real applications under other rules, weights or money, and show what would have come out."""
-    from grantflow.cli.whatif_page import whatif_page  # noqa: PLC0415 - heavy, and only needed here
-    from grantflow.definitions import definition_files  # noqa: PLC0415
-    from grantflow.domain.call import Call as Definition  # noqa: PLC0415
-    from grantflow.whatif import whatif as decided_anew  # noqa: PLC0415
+    from grantflow.cli.whatif_page import whatif_page
+    from grantflow.definitions import definition_files
+    from grantflow.domain.call import Call as Definition
+    from grantflow.whatif import whatif as decided_anew
 
     sound(Path(definition))
     changed = Definition.read(definition_files(Path(definition)))
@@ -101,6 +103,8 @@ def whatif(
 
 
 def _history(app: App, call: str, at: str) -> History:
+    from grantflow.history import gather
+
     history = gather(app.store.everything(), call=call, at=instant(at) if at else None)
     if call and call not in history.announcements:
         msg = f"No call '{call[:80]}' was published by then. `grantflow call list` names those there are."
@@ -109,6 +113,8 @@ def _history(app: App, call: str, at: str) -> History:
 
 
 def _named(question: str) -> Question:
+    from grantflow.rooms import questions
+
     known = {one.name: one for one in questions()}
     by_number = {str(one.number): one for one in known.values()}
     found = known.get(question) or by_number.get(question)
@@ -150,7 +156,7 @@ def _cell(value: Any) -> str:  # noqa: ANN401 - any JSON value
 
 
 def _write_csv(into: str, asked: Question, rows: Sequence[Row]) -> None:
-    from grantflow.evidence.answers import Answered, as_csv  # noqa: PLC0415 - heavy, and only needed here
+    from grantflow.evidence.answers import Answered, as_csv
 
     told = as_csv(Answered(asked, rows))
     if into == "-":

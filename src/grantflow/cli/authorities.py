@@ -10,7 +10,6 @@ import typer
 from grantflow.cli.asking import Json, Key, Org, Person, circumstances
 from grantflow.cli.opening import opened
 from grantflow.cli.output import write_list, write_one
-from grantflow.delegating import WHO, Delegate
 from grantflow.domain.calendar import clock
 from grantflow.domain.errors import BadRequest
 from grantflow.domain.money import kr
@@ -48,6 +47,8 @@ def delegate(
     as_json: Json = False,
 ) -> None:
     """Record a written delegation of authority, to somebody else than oneself."""
+    from grantflow.delegating import WHO, Delegate
+
     asked = Delegate(
         reference=reference,
         scope=scope,
@@ -78,6 +79,8 @@ def revoke(
     as_json: Json = False,
 ) -> None:
     """Revoke a delegation from now on; what was decided under it stays."""
+    from grantflow.delegating import WHO
+
     with opened() as app:
         by = circumstances(person, WHO[scope], org, key)
         receipt = app.service.authority.revoke(reference, reason, by)
@@ -97,6 +100,8 @@ def superior(
     as_json: Json = False,
 ) -> None:
     """Say whom somebody answers to from now on: who is under a disqualified superior can't decide (fvl § 6)."""
+    from grantflow.delegating import WHO
+
     with opened() as app:
         by = circumstances(person, WHO["budget"], org, key)
         receipt = app.service.authority.name_superior(subordinate, to, by)

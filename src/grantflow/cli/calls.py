@@ -10,15 +10,10 @@ import typer
 
 from grantflow.cli.asking import Json, Key, Org, Person, circumstances
 from grantflow.cli.opening import case_id, opened, rows
-from grantflow.cli.output import console, plain_table, table_of, write, write_json, write_list, write_one
+from grantflow.cli.output import console, write, write_json, write_list, write_one
 from grantflow.cli.revision_page import other_registers, revision_page, touched
-from grantflow.definitions import definition_files
-from grantflow.domain.announcement import Announcement
 from grantflow.domain.calendar import clock
-from grantflow.domain.call import Call, DefinitionError
 from grantflow.domain.errors import BadRequest
-from grantflow.domain.money import kr
-from grantflow.domain.revised import changes
 
 calls = typer.Typer(no_args_is_help=True, help="The calls that municipalities apply under.")
 Folder = Annotated[Path, typer.Argument(help="The call's folder, with its call.toml.")]
@@ -28,7 +23,7 @@ CallId = Annotated[str, typer.Argument(help="The call's id, such as imdi-2023-ti
 @calls.command(epilog="Example: grantflow call check workflows/calls/imdi-2023-tillegg")
 def check(folder: Folder, *, as_json: Json = False) -> None:
     """Say everything that is wrong with a call's folder, as `file:line:column: message`; exit 3 when anything is."""
-    from grantflow.inspection import inspect  # noqa: PLC0415 - heavy, and only needed here
+    from grantflow.inspection import inspect
 
     found = inspect(folder)
     if as_json:
@@ -53,7 +48,9 @@ def draw(
     language: Annotated[Literal["nb", "nn", "en"], typer.Option(help="Of the names.")] = "nb",
 ) -> None:
     """Draw the call's process: states, steps, roles and deadlines; with a case's path marked on it."""
-    from grantflow.drawing import mermaid, picture_of, svg  # noqa: PLC0415 - heavy, and only needed here
+    from grantflow.definitions import definition_files
+    from grantflow.domain.call import Call
+    from grantflow.drawing import mermaid, picture_of, svg
 
     call, history = Call.read(definition_files(folder)), []
     if case:
@@ -74,6 +71,8 @@ def draw(
 @calls.command(epilog="Example: grantflow call files workflows/calls/imdi-2023-tillegg")
 def files(folder: Folder) -> None:
     """Print a call's files as one JSON document: the body that `POST /api/v1/calls` takes."""
+    from grantflow.definitions import definition_files
+
     write_json({"files": definition_files(folder)})
 
 
@@ -82,6 +81,8 @@ def files(folder: Folder) -> None:
 )
 def publish(folder: Folder, person: Person, org: Org, key: Key = "", *, as_json: Json = False) -> None:
     """Publish a call that has no findings: its whole definition becomes part of the history, its frame is opened."""
+    from grantflow.definitions import definition_files
+
     sound(folder)
     with opened() as app:
         by = circumstances(person, "call-manager", org, key)
@@ -109,6 +110,10 @@ def revise(
     (grantflow case do CASE move-to-revision). A definition with findings is refused; so is one with less money than is
     committed already, and --dry-run says so.
     """
+    from grantflow.definitions import definition_files
+    from grantflow.domain.call import Call
+    from grantflow.domain.revised import changes
+
     needed = {"--grounds": grounds, "--as": person, "--org": org}
     missing = [option for option, said in needed.items() if not said.strip()]
     if missing and not dry_run:
@@ -178,6 +183,8 @@ def list_all(*, as_json: Json = False) -> None:
 @calls.command(epilog="Example: grantflow call show imdi-2023-tillegg")
 def show(call: CallId, *, as_json: Json = False) -> None:
     """Show a call: money, deadlines, rules, criteria, settled ambiguities, questions answered."""
+    from grantflow.cli.call_page import call_page
+
     with opened() as app:
         announcement = app.service.states.announcement(call)
         definition = app.service.states.call(call, announcement.digest)
@@ -186,62 +193,15 @@ def show(call: CallId, *, as_json: Json = False) -> None:
         answers = msgspec.to_builtins(announcement.answers)
         write_json({**shown, "digest": definition.digest, "answers": answers})
     else:
-        _page(definition, announcement)
+        call_page(definition, announcement)
 
 
 def sound(folder: Path) -> None:
     """Refuse what `call check` finds anything in: nobody applies under rules that break, or pays without a decision."""
-    from grantflow.inspection import inspect  # noqa: PLC0415 - heavy, and only needed here
+    from grantflow.domain.call import DefinitionError
+    from grantflow.inspection import inspect
 
     found = inspect(folder)
     if found:
         msg = f"{len(found)} found wrong, first: {found[0]}. `grantflow call check {folder}` tells all of it."
         raise DefinitionError(msg)
-
-
-def _page(call: Call, announcement: Announcement) -> None:
-    out = console()
-    out.print(call.names["nb"], style="bold")
-    out.print(f"{call.id}, definition {call.digest[:12]}, frame {kr(call.frame)}")
-    _areas(call)
-    deadlines = plain_table("Deadlines", "deadline", "too late from", "for the steps", "binds", "what then")
-    for deadline in call.deadlines.values():
-        steps = ", ".join(deadline.steps)
-        deadlines.add_row(deadline.id, clock(deadline.limit), steps, deadline.binds, deadline.passed)
-    out.print(deadlines)
-    rules = plain_table("Rules", "rule", "id", "source", "says")
-    for rule in call.rules:
-        where = f" ({', '.join((*rule.areas, *rule.stages))})" if rule.areas or rule.stages else ""
-        rules.add_row(rule.rule, rule.id, rule.source, rule.message["nb"] + where)
-    out.print(rules)
-    criteria = plain_table("Criteria", "criterion", "weight", "points")
-    for criterion in call.criteria:
-        where = ", ".join((*criterion.areas, *criterion.stages))
-        criteria.add_row(
-            criterion.name["nb"] + (f" ({where})" if where else ""),
-            f"{criterion.weight} %",
-            f"{criterion.minimum}-{criterion.maximum}",
-        )
-    out.print(criteria)
-    settled = [{"question": a.question, "settled": a.settled} for a in call.assumptions]
-    for title, of in (("Settled ambiguities", settled), ("Questions and answers", _answers(announcement))):
-        if of:
-            out.print(table_of(of, title))
-
-
-def _areas(call: Call) -> None:
-    if not call.areas:
-        return
-    areas = plain_table("Areas", "area", "who may apply", "its part of the frame")
-    for area in call.areas.values():
-        part = call.sub_frame(area.id)
-        areas.add_row(
-            f"{area.name['nb']} ({area.id})",
-            ", ".join(area.applicants),
-            "the rest" if part is None else kr(part),
-        )
-    console().print(areas)
-
-
-def _answers(announcement: Announcement) -> list[dict[str, str]]:
-    return [{"question": a.question, "answer": a.answer} for a in announcement.answers]

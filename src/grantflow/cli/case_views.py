@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 import typer
 
 from grantflow.cli.asking import Json, instant
-from grantflow.cli.case_page import case_page, history_page, told_apart
 from grantflow.cli.cases import CaseId, cases
-from grantflow.cli.difference_page import difference_page
 from grantflow.cli.noting import noted
 from grantflow.cli.opening import case_id, opened, rows
 from grantflow.cli.output import console, write, write_json
-from grantflow.domain.application import fold
-from grantflow.domain.difference import difference
 from grantflow.domain.errors import BadRequest, NotFound
-from grantflow.domain.letters import LetterIssued
-from grantflow.domain.standing import By, Standing, standing
-from grantflow.sayings import saying
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,10 +21,13 @@ if TYPE_CHECKING:
 
     from grantflow.app import App
     from grantflow.domain.event import Entry
+    from grantflow.domain.standing import Standing
 
 __all__ = ["as_it_stood", "cases"]
 
 At = Annotated[str, typer.Option(help="As it stood at this instant, by the clock in Oslo unless it says.")]
+By = Literal["recorded", "happened"]
+"""`grantflow.domain.standing.By`, said again: typer reads it as soon as it starts, and that module is heavy."""
 
 
 @cases.command(
@@ -54,6 +50,8 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show a case, now or exactly as it stood at an instant, by what was recorded or by what had happened."""
+    from grantflow.cli.case_page import case_page, told_apart
+
     if by == "happened" and not at:
         msg = "--by happened needs --at INSTANT: all that is recorded has happened by now."
         raise BadRequest(msg)
@@ -81,6 +79,8 @@ def show(
 )
 def history(case: CaseId, at: At = "", *, as_json: Json = False) -> None:
     """Show every event of a case (recorded by an instant): when, who, in which role, on what authority, what."""
+    from grantflow.cli.case_page import history_page
+
     until = instant(at) if at else None
     with opened() as app:
         stood = as_it_stood(app, case_id(app, case), until)
@@ -100,6 +100,9 @@ def letter(case: CaseId, *, as_json: Json = False) -> None:
     Where the name of whoever signed is known (`grantflow people`), it stands by the pseudonym; what is stored is not
     changed by that.
     """
+    from grantflow.domain.application import fold
+    from grantflow.domain.letters import LetterIssued
+
     with opened() as app:
         stream = case_id(app, case)
         entries = app.store.load(stream)
@@ -127,6 +130,10 @@ def diff(
     as_json: Json = False,
 ) -> None:
     """Show what changed in a case between two instants, field by field, and by which events."""
+    from grantflow.cli.difference_page import difference_page
+    from grantflow.domain.difference import difference
+    from grantflow.domain.standing import standing
+
     first, last = instant(since), instant(until)
     if last < first:
         msg = f"--to {until} lies before --from {since}."
@@ -145,6 +152,9 @@ def diff(
 
 def as_it_stood(app: App, case: UUID, at: datetime | None, by: By = "recorded") -> Standing:
     """The case at an instant, or now; NotFound when it had not begun."""
+    from grantflow.domain.application import fold
+    from grantflow.domain.standing import Standing, standing
+
     entries = app.store.load(case)
     if not entries:
         msg = "There is no such case."
@@ -161,6 +171,8 @@ def _named_row(entry: Entry, names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _row(entry: Entry) -> dict[str, Any]:
+    from grantflow.sayings import saying
+
     stamp = {"authority": None, "effective_at": None, **msgspec.to_builtins(entry.event.stamp)}
     place = {"event": entry.id, "position": entry.position, "version": entry.originator_version}
     topic, what = entry.event.topic, saying(entry.event)

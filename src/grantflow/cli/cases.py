@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from grantflow.app import App
 from grantflow.cli.asking import (
     Json,
     Key,
@@ -23,7 +22,9 @@ from grantflow.cli.output import write_json, write_list, write_one
 from grantflow.domain.errors import BadRequest
 from grantflow.domain.money import kr
 from grantflow.domain.register import valid_orgnr
-from grantflow.service import Request
+
+if TYPE_CHECKING:
+    from grantflow.app import App
 
 cases = typer.Typer(no_args_is_help=True, help="The cases: begin one, take a step, read its history.")
 CaseId = Annotated[str, typer.Argument(help="The case's id, or its number such as imdi-2023-tillegg-0001.")]
@@ -48,6 +49,8 @@ def start(
     as_json: Json = False,
 ) -> None:
     """Begin an application, for the organisation that is named."""
+    from grantflow.service import Request
+
     with opened() as app:
         by = circumstances(person, "applicant", org, key)
         data = {"area": area} if area else {}
@@ -82,6 +85,8 @@ def do(
     as_json: Json = False,
 ) -> None:
     """Take one step in a case."""
+    from grantflow.service import Request
+
     if attach and (data or step != "attach"):
         msg = "--attach FILE is the whole content of the step 'attach'; leave --data out."
         raise BadRequest(msg)

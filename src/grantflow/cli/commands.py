@@ -1,4 +1,8 @@
-"""The command line: its groups of commands, and how each ends (0 done, 1 refused, 2 wrong usage, 3 a check failed)."""
+"""The command line: its groups of commands, and how each ends (0 done, 1 refused, 2 wrong usage, 3 a check failed).
+
+All commands are declared as this is imported, since `--help` tells of all of them. What they do takes much longer to
+load (the database, the rules, the ledger): each command imports that itself, when it runs. `test_cli_startup` holds it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,6 @@ from typing import Annotated
 import msgspec
 import typer
 
-from grantflow import logs
 from grantflow.cli.asking import Json, instant
 from grantflow.cli.audit import audit
 from grantflow.cli.authorities import authorities
@@ -27,7 +30,7 @@ from grantflow.cli.opening import settings
 from grantflow.cli.output import write, write_json, write_list
 from grantflow.cli.people import people
 from grantflow.cli.read_models import read_models
-from grantflow.cli.replay import EXAMPLES, replay
+from grantflow.cli.replaying import EXAMPLES, replay
 from grantflow.cli.token import EXAMPLES as TOKENS
 from grantflow.cli.token import token
 from grantflow.cli.webhooks import webhooks
@@ -89,7 +92,7 @@ def demo(
 ) -> None:
     """Play the 2023 call on a simulated clock, through the real service, and say what came of it."""
     end = _end(until) if until else None
-    from grantflow.cli.demo import run_demo  # noqa: PLC0415 - heavy, and only needed here
+    from grantflow.cli.demo import run_demo
 
     run_demo(settings(), applications, seed, end, keep=keep, as_json=as_json)
 
@@ -101,9 +104,10 @@ def work(
     as_json: Json = False,
 ) -> None:
     """Keep the duties: read models, deadlines (reminders, lapse, overdue, follow-up), the seal. Runs until stopped."""
-    from grantflow.app import open_app  # noqa: PLC0415 - heavy, and only needed here
-    from grantflow.chores import Deadlines  # noqa: PLC0415
-    from grantflow.worker import Worker  # noqa: PLC0415
+    from grantflow import logs
+    from grantflow.app import open_app
+    from grantflow.chores import Deadlines
+    from grantflow.worker import Worker
 
     chosen = settings()
     logs.set_up(chosen.log_level, chosen.log_format, keeps_running=True)
@@ -141,7 +145,8 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the HTTP interface until stopped; what it is stands at /docs."""
-    from grantflow.web.server import run as run_service  # noqa: PLC0415 - heavy, and only needed here
+    from grantflow import logs
+    from grantflow.web.server import run as run_service
 
     chosen = settings()
     logs.set_up(chosen.log_level, chosen.log_format, keeps_running=True)

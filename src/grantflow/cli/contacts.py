@@ -9,7 +9,6 @@ import typer
 from grantflow.cli.asking import Json, Key, Org, Person, Role, circumstances
 from grantflow.cli.opening import opened
 from grantflow.cli.output import write_list, write_one
-from grantflow.contacting import Mailbox
 
 contacts = typer.Typer(
     no_args_is_help=True,
@@ -43,6 +42,8 @@ def set_one(
     as_json: Json = False,
 ) -> None:
     """Say where mail goes from now on. What the organisation says itself goes before what the directorate says."""
+    from grantflow.contacting import Mailbox
+
     asked = Mailbox(address=address, role=for_role, organisation=of, call=call)
     with opened() as app:
         receipt = app.service.contacts.register(asked, circumstances(person, role, org, key))
@@ -66,6 +67,8 @@ def withdraw(
     as_json: Json = False,
 ) -> None:
     """Say that no mail goes there any more; the earlier entry stays."""
+    from grantflow.contacting import Mailbox
+
     asked = Mailbox(address="", role=for_role, organisation=of, call=call)
     with opened() as app:
         receipt = app.service.contacts.withdraw(asked, reason, circumstances(person, role, org, key))

@@ -69,7 +69,7 @@ def run_demo(
 
 def _say_where(settings: Settings) -> None:
     """Where to look at it over HTTP, and as whom: with a token, where the built-in issuer gives them."""
-    from grantflow.identity import BuiltIn  # noqa: PLC0415 - heavy, and only needed here
+    from grantflow.identity import BuiltIn
 
     write(f"\nServe it with `{_on(DATABASE)} serve`, and open http://127.0.0.1:8000/docs\n")
     if settings.issuers is None:

@@ -7,12 +7,8 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
-import psycopg
-import structlog
-
 from grantflow.cli.output import visible, write_json
 from grantflow.domain.errors import Refused
-from grantflow.store import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,16 +33,16 @@ def endings(arguments: Sequence[str]) -> Iterator[None]:
             raise SystemExit(WRONG_USAGE)
     try:
         yield
-    except (psycopg.Error, Unavailable) as error:
-        structlog.get_logger(__name__).debug("database", exc_info=True)
-        _end(_of_the_database(error), arguments)
-    except Refused as refusal:
-        _end(refusal, arguments)
     except OSError as error:
         if error.errno not in _NO_ROOM:
             raise
         sys.stderr.write(f"The answer can't be written: {error.strerror}.\n")
         raise SystemExit(REFUSED) from None
+    except Exception as error:
+        refusal = _refusal(error)
+        if refusal is None:
+            raise
+        _end(refusal, arguments)
 
 
 def _end(refusal: Refused, arguments: Sequence[str]) -> NoReturn:
@@ -57,8 +53,19 @@ def _end(refusal: Refused, arguments: Sequence[str]) -> NoReturn:
     raise SystemExit(REFUSED) from None
 
 
-def _of_the_database(error: psycopg.Error | Unavailable) -> Refused:
-    """The first line of what the database said: the lines after it may quote what was to be stored."""
+def _refusal(error: Exception) -> Refused | None:
+    """What to say of it; None when it is a fault of ours.
+
+    Of what the database said, the first line: those after it may quote what was to be stored.
+    """
+    import psycopg
+    import structlog
+
+    from grantflow.store import Unavailable
+
+    if not isinstance(error, psycopg.Error | Unavailable):
+        return error if isinstance(error, Refused) else None
+    structlog.get_logger(__name__).debug("database", exc_info=True)
     if isinstance(error, psycopg.OperationalError):
         error = Unavailable.because(error)
     if isinstance(error, Unavailable):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,7 +21,9 @@ from grantflow.cli.output import (
 )
 from grantflow.cli.verdict_page import verdict_page
 from grantflow.domain.errors import BadRequest
-from grantflow.ledger.note import Verifier
+
+if TYPE_CHECKING:
+    from grantflow.ledger.note import Verifier
 
 ledger = typer.Typer(no_args_is_help=True, help="The ledger: evidence that holds without trusting us.")
 Event = Annotated[
@@ -92,7 +94,7 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Recompute everything, and name what is wrong; exit 3 when anything is. Changes nothing."""
-    from grantflow.verification import Kept, Verification  # noqa: PLC0415 - heavy, and only needed here
+    from grantflow.verification import Kept, Verification
 
     kept = Kept(tuple(map(_verifier, key)), tuple((Path(path).name, text_of(path)) for path in against))
     with opened() as app, counting() as told:
@@ -122,8 +124,8 @@ def pack(
     as_json: Json = False,
 ) -> None:
     """Write everything about a call or a case into one file that verifies without us, in a browser or with Python."""
-    from grantflow.evidence.pack import write_pack  # noqa: PLC0415 - heavy, and only needed here
-    from grantflow.evidence.selecting import Scope  # noqa: PLC0415
+    from grantflow.evidence.pack import write_pack
+    from grantflow.evidence.selecting import Scope
 
     if bool(call) == bool(case):
         msg = "Name a call (--call ID) or a case (--case ID)."
@@ -209,6 +211,8 @@ def witness(
 
 
 def _verifier(text: str) -> Verifier:
+    from grantflow.ledger.note import Verifier
+
     try:
         return Verifier.read(text_of(text) if Path(text).is_file() else text)
     except ValueError as error:

@@ -15,11 +15,10 @@ from grantflow.cli.opening import case_id, opened
 from grantflow.cli.output import write, write_json, write_list, write_one
 from grantflow.domain.calendar import clock
 from grantflow.domain.errors import NotFound
-from grantflow.inbox import Inbox
 
 if TYPE_CHECKING:
     from grantflow.app import App
-    from grantflow.inbox import Told
+    from grantflow.inbox import Inbox, Told
 
 notices = typer.Typer(
     no_args_is_help=True, help="What was sent to whom, by the rules of the calls, and whether it came."
@@ -103,6 +102,8 @@ def resend(
 
 
 def _inbox(app: App) -> Inbox:
+    from grantflow.inbox import Inbox
+
     return Inbox(app.projector, app.service.states, mails=app.notifier.mails)
 
 

@@ -5,17 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import structlog
-
-from grantflow.accesses import Access, Unavailable
-
 if TYPE_CHECKING:
     from uuid import UUID
 
     from grantflow.app import App
     from grantflow.domain.access import Did
-
-log = structlog.get_logger(__name__)
 
 
 def noted(
@@ -25,6 +19,10 @@ def noted(
 
     Nobody says who that is: they reach the database, and could read it without us.
     """
+    import structlog
+
+    from grantflow.accesses import Access, Unavailable
+
     access = Access(
         at=datetime.now(UTC),
         person="console",
@@ -40,4 +38,5 @@ def noted(
     try:
         app.accesses.note(access)
     except Unavailable as error:
+        log = structlog.get_logger(__name__)
         log.warning("access not noted", did=did, what=what, because=error.detail)

@@ -7,23 +7,28 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from grantflow import logs
-from grantflow.app import App, open_app
 from grantflow.domain.errors import NotFound
-from grantflow.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from grantflow.app import App
+    from grantflow.settings import Settings
+
 
 def settings() -> Settings:
     """The settings, from the environment."""
+    from grantflow.settings import Settings
+
     return Settings.from_env(os.environ)
 
 
 @contextmanager
 def opened() -> Iterator[App]:
     """Everything on the database that the settings name."""
+    from grantflow import logs
+    from grantflow.app import open_app
+
     chosen = settings()
     logs.set_up(chosen.log_level, chosen.log_format)
     with open_app(chosen) as app:

@@ -12,14 +12,6 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 import msgspec
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
 from rich.table import Table
 from rich.text import Text
 
@@ -73,6 +65,8 @@ def console() -> Console:
 @contextmanager
 def waiting(what: str) -> Iterator[None]:
     """Show that something is being done, to people at a terminal: on standard error, so that answers stay clean."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     terminal = Console(stderr=True)
     with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as progress:
@@ -83,6 +77,14 @@ def waiting(what: str) -> Iterator[None]:
 @contextmanager
 def counting() -> Iterator[Callable[[Counted], None]]:
     """Show how far something has come, to people at a terminal: what, how many are done, and of how many."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     terminal = Console(stderr=True)
     with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as progress:

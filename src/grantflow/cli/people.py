@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from grantflow.app import App
 from grantflow.cli.asking import Json, Key, Org, Person, circumstances, text_of
 from grantflow.cli.opening import opened, rows
 from grantflow.cli.output import write, write_json, write_list, write_one
 from grantflow.domain.calendar import clock
 from grantflow.domain.errors import NotFound
-from grantflow.naming import WHO
+
+if TYPE_CHECKING:
+    from grantflow.app import App
 
 people = typer.Typer(
     no_args_is_help=True, help="What names a person, kept beside the log, and erased by its key."
@@ -43,6 +44,8 @@ def name(
     as_json: Json = False,
 ) -> None:
     """Record what names a person, sealed under a key of their own; another name takes the place of the first."""
+    from grantflow.naming import WHO
+
     written = text_of("-") if named == "-" else named
     with opened() as app:
         receipt = app.service.people.name(who, written, circumstances(person, WHO, org, key))
@@ -92,6 +95,8 @@ def erase(
 
     Backups and copies of the database hold the key for as long as they are kept.
     """
+    from grantflow.naming import WHO
+
     with opened() as app:
         receipt = app.service.people.erase(who, grounds, circumstances(person, WHO, org, key))
     write_one(receipt, as_json=as_json)

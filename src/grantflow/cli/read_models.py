@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
-from grantflow.app import App
 from grantflow.cli.asking import Json
 from grantflow.cli.opening import opened
 from grantflow.cli.output import console, table_of, waiting, write, write_json, write_list
 from grantflow.domain.errors import NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from grantflow.app import App
 
 read_models = typer.Typer(no_args_is_help=True, help="The read models that questions are answered from.")
 Name = Annotated[str, typer.Argument(help="One read model; all when left out.")]

@@ -6,14 +6,13 @@ import sys
 import time
 from collections import Counter
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-import typer
 from rich.live import Live
 from rich.text import Text
 
-from grantflow.cli.asking import Json, instant
+from grantflow.cli.asking import instant
 from grantflow.cli.opening import opened
 from grantflow.cli.output import bar, console, visible, write, write_json
 from grantflow.domain.announcement import CallEvent
@@ -35,10 +34,6 @@ if TYPE_CHECKING:
     from grantflow.app import App
     from grantflow.domain.event import Entry
 
-EXAMPLES = (
-    "Examples: grantflow replay --call imdi-2023-tillegg / "
-    "grantflow replay --call imdi-2023-tillegg --from 2023-08-21 --until 2023-08-28 --speed 20000"
-)
 WHOLE_SECONDS = 30.0
 """How long it takes, unless a speed is asked for."""
 _CHUNK, _TICK, _BAR = 2_000, 0.05, 20
@@ -67,17 +62,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
         return visible(f"{clock(self.at):<23} {self.case or 'the call'}  {self.person} ({self.role}): {what}")
 
 
-def replay(
-    call: Annotated[str, typer.Option(help="The call.")],
-    speed: Annotated[
-        float, typer.Option(min=0, help="How many times faster than it happened; 0: all of it in 30 seconds.")
-    ] = 0,
-    since: Annotated[str, typer.Option("--from", help="From this day, or instant, on.")] = "",
-    until: Annotated[str, typer.Option(help="To the end of this day, or to this instant.")] = "",
-    *,
-    as_json: Json = False,
-) -> None:
-    """Play a call's year again, faster than it happened; without waiting where nobody looks at a terminal."""
+def run_replay(call: str, speed: float, since: str, until: str, *, as_json: bool) -> None:
+    """Replay the call between two days or instants; as lines where nobody looks at a terminal."""
     first, last = _first(since), _last(until)
     if first and last and last <= first:
         msg = f"--until {until} lies before --from {since}."

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from grantflow import logs
 from grantflow.cli.asking import Json, Org, Person, unknown
 from grantflow.cli.opening import settings
 from grantflow.cli.output import write, write_json
@@ -37,7 +36,8 @@ def token(
 
     It is refused where real issuers are configured (GRANTFLOW_ISSUERS). Whoever has the token is that person.
     """
-    from grantflow.identity import BuiltIn  # noqa: PLC0415 - heavy, and only needed here
+    from grantflow import logs
+    from grantflow.identity import BuiltIn
 
     chosen = settings()
     logs.set_up(chosen.log_level, chosen.log_format)

@@ -45,7 +45,7 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Register a subscriber. Its secret is printed here, once: keep it where the receiver reads it."""
-    from grantflow.webhooks import Asked  # noqa: PLC0415 - heavy, and only needed here
+    from grantflow.webhooks import Asked
 
     kinds = [one.strip() for one in types.split(",") if one.strip()]
     asked = Asked(url=url, types=kinds, call=call or None, after=after)
@@ -137,7 +137,7 @@ def remove(which: Which, person: Person, org: Org, *, as_json: Json = False) -> 
 
 
 def _owner(person: str, role: str, org: str) -> Owner:
-    from grantflow.webhooks.subscriptions import Owner  # noqa: PLC0415 - heavy, and only needed here
+    from grantflow.webhooks.subscriptions import Owner
 
     by = circumstances(person, role, org, "")
     return Owner(by.person, by.organisation, by.role)

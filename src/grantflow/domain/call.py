@@ -207,6 +207,10 @@ class Call:
         """Whether there are declared rules of a step, wherever they hold."""
         return self._rules.has(step)
 
+    def facts_asked(self, step: str) -> frozenset[str]:
+        """The facts of the case itself that the declared rules of a step ask for."""
+        return self._rules.facts(step)
+
     def unmet(self, step: str, reads: Reading) -> tuple[Failure, ...]:
         """The declared rules of a step that do not hold for content that reads like this."""
         return self._rules.failures(step, reads.context, area=self.area, stage=self.stage)

@@ -42,6 +42,9 @@ _INTERRUPTED = re.compile(r"Function '\w+' error: Python function call failed: K
 """What the library makes of somebody's Ctrl-C while one of our functions runs; it must not pass for a broken rule."""
 
 
+_FACT = re.compile(r"\bfacts\b(?:\s*\.\s*(\w+))?")
+
+
 class Condition:
     """One compiled CEL expression. Raises ValueError, with what the compiler says, when it does not compile."""
 
@@ -50,6 +53,7 @@ class Condition:
         self._program = cel.compile(expression)
         self.variables = frozenset(self._program.variables())
         self.functions = frozenset(name for name in self._program.functions() if name.isidentifier())
+        self.facts = _facts_in(expression)
 
     def holds(self, context: cel.Context) -> bool:
         """Whether it is true. What can't be evaluated (a field that is missing, of another kind) is not."""
@@ -65,21 +69,33 @@ class Condition:
             return None
 
 
+def _facts_in(expression: str) -> frozenset[str]:
+    """The facts that an expression can ask for: those it names, or all where `facts` stands without one."""
+    named = _FACT.findall(expression)
+    return frozenset(FACTS) if "" in named else frozenset(named)
+
+
 class Rules:
     """The rules of one call, compiled once and kept by the step they belong to."""
 
     def __init__(self, declared: Sequence[Rule]) -> None:
         self._by_step: dict[str, list[tuple[Rule, Condition]]] = {}
         self._named: dict[str, frozenset[str]] = {}
+        self._facts: dict[str, frozenset[str]] = {}
         for rule in declared:
             condition = Condition(rule.require)
             for step in rule.when:
                 self._by_step.setdefault(step, []).append((rule, condition))
                 self._named[step] = self._named.get(step, frozenset()) | condition.variables
+                self._facts[step] = self._facts.get(step, frozenset()) | condition.facts
 
     def has(self, step: str) -> bool:
         """Whether there are rules of this step, wherever they hold."""
         return step in self._by_step
+
+    def facts(self, step: str) -> frozenset[str]:
+        """The facts that the rules of this step ask for, wherever they hold."""
+        return self._facts.get(step, frozenset())
 
     def failures(
         self, step: str, context: Callable[[frozenset[str]], cel.Context], *, area: str = "", stage: str = ""

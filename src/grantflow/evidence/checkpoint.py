@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from grantflow.domain.errors import Refused
 from grantflow.evidence.selecting import NotAsSealed, NotSealed
+from grantflow.ledger.nodes import frontier_of
 from grantflow.ledger.note import Checkpoint, Note
-from grantflow.ledger.sealing import frontier_of, verifiers
+from grantflow.ledger.sealing import verifiers
 
 if TYPE_CHECKING:
     from grantflow.connections import Connection

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 BATCH = 1_000
 _SEALED = (
     "SELECT s.notification_id, s.originator_id, s.originator_version, s.topic, s.state, "
-    "l.stream, l.version, l.topic, l.salt, l.body, l.fields, l.hash "
+    "l.stream, l.version, l.topic, l.salt, l.fields, l.hash "
     "FROM stored_events s LEFT JOIN ledger_leaves l ON l.position = s.notification_id "
     "WHERE s.notification_id = ANY(%s) ORDER BY s.notification_id"
 )
@@ -63,13 +63,12 @@ def _held_against_its_leaf(row: Sequence[Any], body: Callable[[bytes], bytes]) -
     if kept[0] is None:
         msg = f"The event at position {position} is not sealed yet: `grantflow ledger checkpoint` seals it."
         raise NotSealed(msg)
-    salt, body_kept, fields, hashed = kept[3:]
-    place = Place(position, stream.bytes, version, topic)
-    same = (stream, version, topic) == tuple(kept[:3]) and body_kept == body_digest(salt, state)
-    if not same or hash_of(place, body_kept, fields) != hashed:
+    salt, fields, hashed = kept[3:]
+    place, digest = Place(position, stream.bytes, version, topic), body_digest(salt, state)
+    if (stream, version, topic) != tuple(kept[:3]) or hash_of(place, digest, fields) != hashed:
         msg = f"The event at position {position} is not what was sealed: the log was changed after that."
         raise NotAsSealed(msg)
-    return Sealed(stream, state, body(state), Leaf(place, salt, body_kept, fields, hashed))
+    return Sealed(stream, state, body(state), Leaf(place, salt, digest, fields, hashed))
 
 
 def line_of(event: Sealed, left_out: Collection[str]) -> bytes:

@@ -8,20 +8,15 @@ from typing import TYPE_CHECKING
 
 from grantflow.evidence.selecting import NotSealed
 from grantflow.ledger.merkle import Node
+from grantflow.ledger.nodes import hashes_of, lost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from grantflow.connections import Connection
 
-BATCH = 10_000
-_NODES = (
-    "SELECT wanted.level, wanted.index, coalesce(nodes.hash, leaves.hash) "
-    "FROM unnest(%s::int[], %s::bigint[]) WITH ORDINALITY AS wanted(level, index, place) "
-    "LEFT JOIN ledger_nodes nodes ON nodes.level = wanted.level AND nodes.index = wanted.index "
-    "LEFT JOIN ledger_leaves leaves ON wanted.level = 0 AND leaves.position = wanted.index + 1 "
-    "ORDER BY wanted.place"
-)
+BATCH = 2_000
+"""So many are asked for at once; each may be made of up to 128 leaves."""
 
 
 def missing(positions: Sequence[int], size: int) -> Iterator[tuple[int, int]]:
@@ -46,10 +41,8 @@ def missing_nodes(connection: Connection, positions: Sequence[int], size: int) -
     """Those subtrees with their hashes, some thousands at a time. NotSealed when the ledger has lost one."""
     wanted = missing(positions, size)
     while batch := list(islice(wanted, BATCH)):
-        levels, indexes = zip(*batch, strict=True)
-        rows = connection.execute(_NODES, (list(levels), list(indexes)), binary=True).fetchall()
-        for level, index, hashed in rows:
+        for (level, index), hashed in zip(batch, hashes_of(connection, batch), strict=True):
             if hashed is None:
-                msg = f"The ledger has lost its node {index} at level {level}."
+                msg = f"The ledger is not whole: {lost(connection, level, index)}."
                 raise NotSealed(msg)
             yield Node(level, index, hashed)

@@ -8,6 +8,7 @@ import msgspec
 
 from grantflow.domain.errors import NotFound, Refused
 from grantflow.importing.rehearsal import Rehearsal, What
+from grantflow.recorder import half, on_record
 from grantflow.service import Service
 from grantflow.store import KeyReused, Overloaded, Store, Unavailable
 
@@ -93,7 +94,7 @@ class Importer:
             if request is None:
                 yield _answer(one, one.refusal or "untold")
             elif request.key in kept:
-                yield _answer(one, "repeated" if kept[request.key] == _body(request) else KeyReused())
+                yield _answer(one, "repeated" if kept[request.key] == half(_body(request)) else KeyReused())
             else:
                 yield _answer(one, next(answers))
 
@@ -110,12 +111,14 @@ class Importer:
             )
         return None
 
-    def _kept(self, keys: list[str]) -> dict[str, bytes]:
-        """Those keys that the log has, with the SHA-256 of what was asked."""
+    def _kept(self, keys: list[str]) -> dict[str, UUID]:
+        """Those keys that the log has, with half the SHA-256 of what was asked."""
+        names = {on_record(key): key for key in keys}
+        if not names:
+            return {}
         with self._store.connection() as connection:
-            return (
-                dict(connection.execute(_KEPT, (keys,), prepare=True, binary=True).fetchall()) if keys else {}
-            )
+            rows = connection.execute(_KEPT, (list(names),), prepare=True, binary=True).fetchall()
+        return {names[name]: body for name, body in rows}
 
     def _taken(self, requests: Sequence[Request]) -> Iterator[What | Refused]:
         if self._rehearsal is not None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import base64
+from hashlib import sha256
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import msgspec
 
 from grantflow.domain.errors import BadRequest, NotFound, Refused
+from grantflow.ledger.leaf import Place, body_digest, hash_of
 from grantflow.ledger.merkle import consistency_proof, inclusion_proof
+from grantflow.ledger.nodes import fetched
 from grantflow.ledger.note import COSIGNATURE, Checkpoint, Note, Verifier, read_signature, signature_line
-from grantflow.ledger.sealing import Sealer, fetched, verifiers, with_cosignatures
+from grantflow.ledger.sealing import Sealer, verifiers, with_cosignatures
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from grantflow.connections import Connection
     from grantflow.ledger.keys import KeyFile
     from grantflow.store import Store
@@ -21,6 +26,10 @@ if TYPE_CHECKING:
 
 _BY_ID = "SELECT notification_id FROM stored_events WHERE originator_id = %s AND originator_version = %s"
 _BY_POSITION = "SELECT notification_id FROM stored_events WHERE notification_id = %s"
+_SEALED = (
+    "SELECT l.stream, l.version, l.topic, l.salt, l.fields, l.hash, s.state FROM ledger_leaves l "
+    "JOIN stored_events s ON s.notification_id = l.position WHERE l.position = %s"
+)
 
 
 class NotSealed(Refused):
@@ -101,30 +110,29 @@ class Ledger:
             if position > size:
                 msg = f"The event at position {position} is not sealed yet; ask again."
                 raise NotSealed(msg)
-            leaf = connection.execute(
-                "SELECT stream, version, topic, salt, body, fields, hash FROM ledger_leaves WHERE position = %s",
-                (position,),
-                binary=True,
-            ).fetchone()
-            if leaf is None:
+            row = connection.execute(_SEALED, (position,), binary=True).fetchone()
+            if row is None:
                 msg = f"The ledger has lost the leaf at position {position}; run `grantflow ledger verify`."
                 raise NotFound(msg)
-            stored = self._store.digest(position)
+            stream, version, topic, salt, fields, hashed, state = row
+            stored = sha256(self._store.body(state)).hexdigest()
             if digest and digest != stored:
                 msg = f"The event at position {position} has the digest {stored}, and the receipt says {digest[:64]}."
                 raise BadRequest(msg)
-            stream, version, topic, *hashes = leaf
-            salt, body, fields, hashed = (value.hex() for value in hashes)
-            path = fetched(connection, lambda get: inclusion_proof(get, position - 1, size))
+            body = body_digest(salt, state)
+            if hash_of(Place(position, stream.bytes, version, topic), body, fields) != hashed:
+                msg = f"What was sealed at position {position} is not there any more; run `grantflow ledger verify`."
+                raise NotFound(msg)
+            path = _path(connection, lambda get: inclusion_proof(get, position - 1, size))
         return Inclusion(
             event=f"{stream}.{version}",
             position=position,
             topic=topic,
             digest=stored,
-            salt=salt,
-            body=body,
-            fields=fields,
-            leaf=hashed,
+            salt=salt.hex(),
+            body=body.hex(),
+            fields=fields.hex(),
+            leaf=hashed.hex(),
             index=position - 1,
             size=size,
             proof=tuple(step.hex() for step in path),
@@ -142,7 +150,7 @@ class Ledger:
             if not 0 <= old <= size:
                 msg = f"The log has {last} events sealed; give sizes from 0 to that, the older one first."
                 raise BadRequest(msg)
-            path = fetched(connection, lambda get: consistency_proof(get, old, size))
+            path = _path(connection, lambda get: consistency_proof(get, old, size))
         return Consistency(old=old, new=size, proof=tuple(step.hex() for step in path), checkpoint=note)
 
     def for_witness(self, old: int) -> str:
@@ -196,6 +204,15 @@ class Ledger:
         """The public keys that the ledger was signed with, and those of the witnesses that are trusted."""
         with self._store.connection() as connection:
             return {kind: verifiers(connection, kind) for kind in ("signer", "witness")}
+
+
+def _path(connection: Connection, made: Callable[[Callable[[int, int], bytes]], list[bytes]]) -> list[bytes]:
+    """A proof's hashes; NotFound where the ledger has lost what it takes."""
+    try:
+        return fetched(connection, made)
+    except LookupError as error:
+        msg = f"There is no proof any more: {error}; run `grantflow ledger verify`."
+        raise NotFound(msg) from error
 
 
 def _position(connection: Connection, event: str) -> int:

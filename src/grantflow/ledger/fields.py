@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from uuid import UUID
 
 from grantflow.ledger.diagnosis import Fault
-from grantflow.ledger.leaf import body_digest, digest_of_fields
+from grantflow.ledger.leaf import Place, body_digest, digest_of_fields, hash_of
 from grantflow.ledger.sharing import shared
 from grantflow.store import Store
 
@@ -19,7 +20,7 @@ TOGETHER = 4_096
 
 _SEALED = "SELECT coalesce(max(position), 0) FROM ledger_leaves"
 _ROWS = (
-    "SELECT position, originator_id, originator_version, e.topic, state, salt, body, fields "
+    "SELECT position, uuid_send(originator_id), originator_version, e.topic, state, salt, fields, hash "
     "FROM stored_events e JOIN ledger_leaves ON position = notification_id "
     "WHERE notification_id > %s AND notification_id <= %s ORDER BY notification_id"
 )
@@ -65,9 +66,11 @@ class _Here:
             rows = connection.execute(_ROWS, (after, last), binary=True).fetchall()
         return Looked(len(rows), [fault for row in rows for fault in self._wrong(*row)])
 
-    def _wrong(self, position: int, stream: Any, version: int, topic: str, *sealed: bytes) -> Iterator[Fault]:  # noqa: ANN401
-        state, salt, body, fields = sealed
-        if body_digest(salt, state) != body:
+    def _wrong(
+        self, position: int, stream: bytes, version: int, topic: str, *sealed: bytes
+    ) -> Iterator[Fault]:
+        state, salt, fields, hashed = sealed
+        if hash_of(Place(position, stream, version, topic), body_digest(salt, state), fields) != hashed:
             return
         try:
             what = "" if self._digest(salt, state) == fields else "is not that of its fields"
@@ -75,7 +78,9 @@ class _Here:
             what = f"can't be computed from it: {type(error).__name__}: {error}"
         if what:
             what = f"{topic}: the digest of fields that it was sealed with {what}"
-            yield Fault(kind="ledger-changed", position=position, event=f"{stream}.{version}", what=what)
+            yield Fault(
+                kind="ledger-changed", position=position, event=f"{UUID(bytes=stream)}.{version}", what=what
+            )
 
     def _digest(self, salt: bytes, state: bytes) -> bytes:
         return digest_of_fields(salt, self._store.body(state))

@@ -9,9 +9,10 @@ from uuid import UUID
 
 import msgspec
 
-from grantflow.ledger.diagnosis import Fault, diagnose
+from grantflow.ledger.diagnosis import ROWS, Fault
 from grantflow.ledger.leaf import LABEL, PLACE, SALT_BYTES
 from grantflow.ledger.merkle import peaks_of
+from grantflow.ledger.nodes import HASH_BYTES, TILE_LEVEL, split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,17 +23,12 @@ if TYPE_CHECKING:
 LEVELS = 12
 CHUNK = 1 << LEVELS
 """So many events are looked at together."""
-HASH_BYTES = 32
 CLOCKS_APART = timedelta(minutes=5)
 """An event recorded so long before one that stands earlier in the log was dated back: no two clocks differ as much."""
 
-_ROWS = (
-    "SELECT notification_id, uuid_send(originator_id), originator_version, topic, state FROM stored_events "
-    "WHERE notification_id > %s AND notification_id <= %s ORDER BY notification_id"
-)
 _LEAVES = (
     "SELECT string_agg(salt, '' ORDER BY position), string_agg(fields, '' ORDER BY position), "
-    "string_agg(hash, '' ORDER BY position), string_agg(body, '' ORDER BY position), "
+    "string_agg(hash, '' ORDER BY position), "
     "string_agg(int8send(position) || uuid_send(stream) || int8send(version) || convert_to(topic, 'UTF8'), '' "
     "ORDER BY position) FROM ledger_leaves WHERE position > %s AND position <= %s"
 )
@@ -67,7 +63,8 @@ class Clock(NamedTuple):
 class Stretch(NamedTuple):
     """What was found from one position on: how many events and leaves, what they come to, and what is wrong.
 
-    `partly` has the subtrees of the first so many leaves, for each number that was asked for.
+    `partly` has the subtrees of the first so many leaves, for each number that was asked for. `changed` is whether
+    the events are not those that the leaves were made of; which, and how, is not told here.
     """
 
     start: int
@@ -76,21 +73,21 @@ class Stretch(NamedTuple):
     peaks: Peaks
     partly: dict[int, Peaks]
     clock: Clock
+    changed: bool
     faults: list[Fault]
 
 
 def look(connection: Connection, start: int, sealed: int, asked: Sequence[int]) -> Stretch:
     """Look at the events after one position, as many as a whole subtree has; `sealed` is how many leaves there are."""
     end = start + CHUNK
-    rows = connection.execute(_ROWS, (start, end), binary=True).fetchall()
+    rows = connection.execute(ROWS, (start, end), binary=True).fetchall()
     leaves, changed = _leaves(connection, rows, start, min(end, sealed))
-    faults = list(diagnose(connection, rows, start, end, sealed)) if changed else []
     levels = _levels(leaves)
-    faults += _nodes(connection, levels, start)
+    faults = list(_nodes(connection, levels, start))
     clock, backdated = _clock(rows)
     faults += backdated
     partly = {more: _peaks(levels, more) for more in asked if more <= len(leaves)}
-    return Stretch(start, len(rows), len(leaves), _peaks(levels, len(leaves)), partly, clock, faults)
+    return Stretch(start, len(rows), len(leaves), _peaks(levels, len(leaves)), partly, clock, changed, faults)
 
 
 def _leaves(
@@ -100,16 +97,15 @@ def _leaves(
     if end <= start:
         return [], [row[0] for row in rows] != list(range(start + 1, start + 1 + len(rows)))
     stored = connection.execute(_LEAVES, (start, end), binary=True).fetchone() or ()
-    salts, fields, hashes, bodies, places = (bytes(value or b"") for value in stored)
+    salts, fields, hashes, places = (bytes(value or b"") for value in stored)
     count = end - start
-    leaves = [hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)]
+    leaves = split(hashes)
     whole = len(salts) == count * SALT_BYTES and len(fields) == len(hashes) == count * HASH_BYTES
     if not whole or len(rows) < count:
         return leaves, True
     digest, pack, label = sha256, PLACE.pack, b"\x00" + LABEL
     salt_at = field_at = 0
     computed: list[bytes] = []
-    body_of: list[bytes] = []
     place_of: list[bytes] = []
     for position, stream, version, topic, state in rows[:count]:
         body = digest(salts[salt_at : salt_at + SALT_BYTES] + state).digest()
@@ -117,12 +113,11 @@ def _leaves(
         computed.append(
             digest(label + place + body + fields[field_at : field_at + HASH_BYTES] + called).digest()
         )
-        body_of.append(body)
         place_of += (place, called)
         salt_at += SALT_BYTES
         field_at += HASH_BYTES
     in_order = [row[0] for row in rows] == list(range(start + 1, start + 1 + len(rows)))
-    as_sealed = computed == leaves and b"".join(body_of) == bodies and b"".join(place_of) == places
+    as_sealed = computed == leaves and b"".join(place_of) == places
     return leaves, not (in_order and as_sealed)
 
 
@@ -137,7 +132,7 @@ def _levels(leaves: list[bytes]) -> list[list[bytes]]:
 
 def _nodes(connection: Connection, levels: list[list[bytes]], start: int) -> Iterator[Fault]:
     """The stored inner nodes that are not what these leaves lead to; the lowest level is told."""
-    for level, computed in enumerate(levels[1:], start=1):
+    for level, computed in enumerate(levels[TILE_LEVEL:], start=TILE_LEVEL):
         first = start >> level
         row = connection.execute(_NODES, (level, first, first + len(computed)), binary=True).fetchone()
         if bytes((row and row[0]) or b"") != b"".join(computed):

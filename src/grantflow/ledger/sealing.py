@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import structlog
 
+from grantflow.domain.errors import Refused
 from grantflow.ledger.leaf import SALT_BYTES, Leaf, Place, sealed
-from grantflow.ledger.merkle import Frontier, Node, peaks_of
+from grantflow.ledger.nodes import TILE_LEVEL, frontier_of
 from grantflow.ledger.note import Checkpoint, Note, Verifier
 from grantflow.turns import going_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
+    from typing import Self
 
     from grantflow.connections import Connection
     from grantflow.ledger.keys import KeyFile
+    from grantflow.ledger.merkle import Node
     from grantflow.store import Store
 
 log = structlog.get_logger(__name__)
-T = TypeVar("T")
 
 BATCH = 4_096
 _LOCK = 7_204
@@ -29,16 +31,26 @@ _UNSEALED = (
     "SELECT notification_id, uuid_send(originator_id), originator_version, topic, state FROM stored_events "
     "WHERE notification_id > %s ORDER BY notification_id LIMIT %s"
 )
-_TOGETHER = (
-    "SELECT n.level::int, n.index, n.hash FROM ledger_nodes n "
-    "JOIN unnest(%s::int[], %s::bigint[]) AS w (level, index) ON n.level = w.level AND n.index = w.index "
-    "UNION ALL SELECT 0, l.position - 1, l.hash FROM ledger_leaves l "
-    "JOIN unnest(%s::bigint[], %s::int[]) AS w (index, level) ON w.level = 0 AND l.position = w.index + 1"
-)
+_LEAVES = "COPY ledger_leaves (position, stream, version, topic, salt, fields, hash) FROM STDIN WITH (FORMAT binary)"
+_NODES = "COPY ledger_nodes (level, index, hash) FROM STDIN WITH (FORMAT binary)"
 _NEWEST = (
     "SELECT number, size, note, (SELECT coalesce(max(notification_id), 0) FROM stored_events) "
     "FROM ledger_checkpoints ORDER BY number DESC LIMIT 1"
 )
+
+
+class LedgerChanged(Refused):
+    """The ledger does not lead to what it has signed any more: nothing is signed on top of it."""
+
+    code = "ledger-changed"
+    status = 500
+
+    @classmethod
+    def because(cls, what: str) -> Self:
+        """With what to do now."""
+        return cls(
+            f"{what[:1].upper()}{what[1:]}: nothing is sealed on top of it. Run `grantflow ledger verify`."
+        )
 
 
 class Sealer:
@@ -48,14 +60,20 @@ class Sealer:
         self._store, self._keys, self._origin = store, keys, origin
 
     def seal(self) -> str:
-        """Seal what is not sealed yet; gives the newest checkpoint as a signed note, also where nothing was new."""
+        """Seal what is not sealed yet; gives the newest checkpoint as a signed note, also where nothing was new.
+
+        LedgerChanged when what was signed before does not hold any more.
+        """
         note = self._standing()
         if note is not None:
             return note
-        while self._batch():
-            pass
-        with self._store.connection() as connection, connection.transaction():
-            return self._signed(connection)
+        try:
+            while self._batch():
+                pass
+            with self._store.connection() as connection, connection.transaction():
+                return self._signed(connection)
+        except LookupError as error:
+            raise LedgerChanged.because(str(error)) from error
 
     def _standing(self) -> str | None:
         """The newest checkpoint where it speaks of all there is, by every key that signs now; None otherwise."""
@@ -72,16 +90,22 @@ class Sealer:
         )
 
     def _batch(self) -> bool:
-        """Take in so many events, in one transaction; whether there may be more."""
+        """Take in so many events, in one transaction; whether there may be more.
+
+        Its commit is not waited for. Nothing leaves the ledger before a checkpoint speaks of it, and the checkpoint's
+        commit, which is waited for, puts all that was written before it on disk too. What a crash takes in between
+        are leaves that nobody has seen: they are made again, with other salts.
+        """
         with self._store.connection() as connection, connection.transaction():
+            connection.execute("SET LOCAL synchronous_commit = off")
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
             frontier = frontier_of(connection)
             rows = connection.execute(_UNSEALED, (frontier.size, BATCH), binary=True).fetchall()
             if not rows:
                 return False
             leaves = [self._leaf(Place(*place), state) for *place, state in rows]
-            nodes = [node for leaf in leaves for node in frontier.add(leaf.hash)]
-            _store(connection, leaves, nodes)
+            nodes = (node for leaf in leaves for node in frontier.add(leaf.hash))
+            _store(connection, leaves, [node for node in nodes if node.level >= TILE_LEVEL])
             return len(rows) == BATCH
 
     def _leaf(self, place: Place, state: bytes) -> Leaf:
@@ -97,6 +121,8 @@ class Sealer:
         number, size, text, _ = connection.execute(_NEWEST).fetchone() or (0, -1, "", 0)
         if size == frontier.size and self._all_signed(text):
             return with_cosignatures(connection, size, text)
+        if number:
+            _held_before(connection, text)
         text = str(Checkpoint(origin, frontier.size, frontier.root))
         note_text = f"{text}\n{''.join(signer.sign(text) for signer in signers)}"
         for signer in signers:
@@ -120,35 +146,12 @@ class Sealer:
         return origin
 
 
-def frontier_of(connection: Connection, size: int | None = None) -> Frontier:
-    """The right edge of the tree as it is stored, or as it was at an earlier size. LookupError when a node is gone."""
-    if size is None:
-        row = connection.execute("SELECT coalesce(max(position), 0) FROM ledger_leaves").fetchone()
-        size = int(row[0]) if row else 0
-    places = peaks_of(size)
-    return Frontier(size, fetched(connection, lambda get: [get(level, index) for level, index in places]))
-
-
-def fetched(connection: Connection, made: Callable[[Callable[[int, int], bytes]], T]) -> T:
-    """What is made of stored nodes, which are fetched together: `made` is told twice how to get one.
-
-    The first time it gets nothing but zeros, and what it asked for is noted. LookupError when a node is not there.
-    """
-    wanted: list[tuple[int, int]] = []
-
-    def noted(level: int, index: int) -> bytes:
-        wanted.append((level, index))
-        return bytes(32)
-
-    made(noted)
-    levels, places = [level for level, _ in wanted], [index for _, index in wanted]
-    rows = connection.execute(_TOGETHER, (levels, places, places, levels), binary=True).fetchall()
-    found = {(level, index): bytes(hashed) for level, index, hashed in rows}
-    lost = next((place for place in wanted if place not in found), None)
-    if lost is not None:
-        msg = f"the ledger has lost its node {lost[1]} at level {lost[0]}"
-        raise LookupError(msg)
-    return made(lambda level, index: found[level, index])
+def _held_before(connection: Connection, note: str) -> None:
+    """LedgerChanged when the tree does not lead to this checkpoint, so that no second one is signed beside it."""
+    earlier = Checkpoint.read(Note.read(note).text)
+    if frontier_of(connection, earlier.size).root != earlier.root:
+        what = f"the ledger does not lead to its checkpoint of {earlier.size} events any more"
+        raise LedgerChanged.because(what)
 
 
 def with_cosignatures(connection: Connection, size: int, note: str) -> str:
@@ -167,13 +170,13 @@ def verifiers(connection: Connection, kind: str = "signer") -> list[Verifier]:
 
 def _store(connection: Connection, leaves: Sequence[Leaf], nodes: Iterable[Node]) -> None:
     with connection.cursor() as cursor:
-        with cursor.copy("COPY ledger_leaves FROM STDIN") as copy:
+        with cursor.copy(_LEAVES) as copy:
+            copy.set_types(["int8", "uuid", "int8", "text", "bytea", "bytea", "bytea"])
             for leaf in leaves:
                 position, stream, version, topic = leaf.place
-                copy.write_row((position, UUID(bytes=stream), version, topic, *leaf[1:]))
-        with cursor.copy("COPY ledger_nodes FROM STDIN") as copy:
+                kept = (leaf.salt, leaf.fields, leaf.hash)
+                copy.write_row((position, UUID(bytes=stream), version, topic, *kept))
+        with cursor.copy(_NODES) as copy:
+            copy.set_types(["int2", "int8", "bytea"])
             for node in nodes:
                 copy.write_row(node)
-
-
-__all__ = ["Sealer", "fetched", "frontier_of", "verifiers", "with_cosignatures"]

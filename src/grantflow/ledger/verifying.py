@@ -12,7 +12,7 @@ import msgspec
 from psycopg import sql
 
 from grantflow.connections import connect
-from grantflow.ledger.diagnosis import Fault
+from grantflow.ledger.diagnosis import Fault, diagnose
 from grantflow.ledger.looking import CHUNK, CLOCKS_APART, LEVELS, backdated, look
 from grantflow.ledger.merkle import Frontier
 
@@ -44,13 +44,14 @@ class Looked(msgspec.Struct):
     checkpoints: int = 0
 
 
-def verify_log(
+def verify_log(  # noqa: PLR0913 - what to hold against what, and how to read and tell it
     connection: Connection,
     anchors: Sequence[Anchor],
     looked: Looked,
     progress: Callable[[int, int], None] = lambda _done, _of: None,
     *,
     address: str = "",
+    content_of: Callable[[bytes], bytes] = bytes,
 ) -> Iterator[Fault]:
     """Every fault of the stored log against the ledger, and of the ledger against the checkpoints, in order.
 
@@ -65,6 +66,8 @@ def verify_log(
     asked = {start: checkpoints.within(start) for start in starts if checkpoints.within(start)}
     shared = address if len(starts) * CHUNK > ALONE else ""
     for stretch in _stretches(connection, shared, starts, sealed, asked):
+        if stretch.changed:
+            yield from diagnose(connection, stretch.start, stretch.start + CHUNK, sealed, content_of)
         yield from stretch.faults
         yield from _dated_back(latest, stretch)
         latest = max(filter(None, (latest, stretch.clock.latest)), default=None)

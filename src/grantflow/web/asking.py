@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
 
 from litestar.di import NamedDependency
-from litestar.exceptions import InternalServerException
 from litestar.openapi.spec import Example
 from litestar.params import HeaderParameter, Parameter
 
@@ -20,6 +19,7 @@ from grantflow.domain.access import Channel
 from grantflow.domain.circumstances import Circumstances
 from grantflow.domain.errors import BadRequest
 from grantflow.strict_json import json_object
+from grantflow.web.house import TheHouse
 from grantflow.web.problems import NoSuchPosition, NotCaughtUp, TooLarge, TooSlow, WrongMediaType
 
 if TYPE_CHECKING:
@@ -155,32 +155,44 @@ def caught_up(house: House, after: int) -> None:
         raise NotCaughtUp(msg)
 
 
-async def body(request: Request[Any, Any, Any]) -> bytes:
+async def body(request: Request[Any, Any, Any], house: TheHouse) -> bytes:
     """The body's bytes, read in pieces and never beyond the limit. What is compressed is not taken.
 
     TooSlow when no more of it comes for SILENT_SECONDS, BadRequest when it is cut off.
     """
+    del house  # asked for so that it is provided first: what is provided at once costs a task each
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         msg = "The body is compressed, and must be sent as it is (no Content-Encoding)."
         raise WrongMediaType(msg)
-    pieces, size, stream = [], 0, request.stream()
+    announced = request.headers.get("content-length", "")
+    _refuse_if_too_large(int(announced) if a_number(announced) else 0)
+    pieces, size, more = [], 0, True
+    while more:
+        piece, more = await _piece(request)
+        size += len(piece)
+        _refuse_if_too_large(size)
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _refuse_if_too_large(size: int) -> None:
+    if size > LARGEST_BODY:
+        msg = f"The body is larger than {LARGEST_BODY} bytes."
+        raise TooLarge(msg)
+
+
+async def _piece(request: Request[Any, Any, Any]) -> tuple[bytes, bool]:
+    """The next bytes of a body, and whether there are more."""
     try:
-        while True:
-            async with asyncio.timeout(SILENT_SECONDS):
-                piece = await anext(stream)
-            size += len(piece)
-            if size > LARGEST_BODY:
-                msg = f"The body is larger than {LARGEST_BODY} bytes."
-                raise TooLarge(msg)
-            pieces.append(piece)
-    except StopAsyncIteration:
-        return b"".join(pieces)
+        async with asyncio.timeout(SILENT_SECONDS):
+            told = await request.receive()
     except TimeoutError as error:
         msg = f"No more of the body has come for {SILENT_SECONDS:.0f} seconds. Nothing was done."
         raise TooSlow(msg) from error
-    except InternalServerException as error:  # how the framework says that the connection broke
+    if told["type"] != "http.request":
         msg = "The body ended before it was whole. Nothing was done."
-        raise BadRequest(msg) from error
+        raise BadRequest(msg)
+    return told["body"], told["more_body"]
 
 
 def said(request: Request[Any, Any, Any], raw: bytes) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from litestar import Request
-from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from prometheus_client import Counter, Histogram
 
@@ -32,15 +31,21 @@ may not see."""
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 _REQUESTS = Counter("grantflow_http_requests_total", "Requests answered.", ["method", "route", "status"])
 _SECONDS = Histogram("grantflow_http_request_seconds", "Time to answer.", ["method", "route"])
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
-    "X-Frame-Options": "DENY",
-}
+_ID = b"x-request-id"
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    ),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
+    (b"x-frame-options", b"DENY"),
+    (b"cache-control", b"no-store"),
+)
+"""What is said with every answer, unless its route says something else under the same name."""
 
 
 class Envelope:
@@ -65,11 +70,10 @@ class Envelope:
                 status = message["status"]
                 if status == HTTPStatus.NOT_FOUND:
                     await asyncio.sleep(max(0.0, began + NOT_FOUND_SECONDS - time.perf_counter()))
-                headers = MutableScopeHeaders.from_message(message)
-                headers["X-Request-Id"] = request_id
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
-                headers.setdefault("Cache-Control", "no-store")
+                said = [(name, value) for name, value in message["headers"] if name.lower() != _ID]
+                names = {name.lower() for name, _ in said}
+                unsaid = [header for header in _HEADERS if header[0] not in names]
+                message["headers"] = [*said, (_ID, request_id.encode()), *unsaid]
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request=request_id):
@@ -118,7 +122,7 @@ class Methods:
 def _request_id(scope: Scope) -> str:
     """The caller's own id for the request, where it is one that can stand in a log; a new one otherwise."""
     for name, value in scope["headers"]:
-        if name == b"x-request-id":
+        if name == _ID:
             given = value.decode("latin-1")
             fit = _GIVEN_ID.fullmatch(given) and not holds_one(given)
             return given if fit else str(uuid.uuid4())
