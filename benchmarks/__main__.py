@@ -96,7 +96,9 @@ def _of_logs(bench: Bench, made: dict[int, Log], only: Collection[str]) -> Itera
     if "backup" in only:
         yield from backup.measure(bench, made)
     if "ledger" in only:
-        yield from ledger.measure(bench, middle)
+        yield from ledger.measure(bench, middle, bench.rounds)
+        if max(made) > bench.scale.middle:
+            yield from ledger.measure(bench, made[max(made)], 1)
     if "growth" in only:
         yield from growth.measure(bench, made)
 

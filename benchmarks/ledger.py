@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from grantflow.ledger.diagnosis import Fault
 
 
-def measure(bench: Bench, log: Log) -> Iterator[Row | Figure]:
+def measure(bench: Bench, log: Log, rounds: int) -> Iterator[Row | Figure]:
     """Every event decided again, the digests of its fields, and hashes, order and checkpoints; each beside a SELECT."""
+    at = f"-{log.size}"
     looks: dict[str, Callable[[Store, str], list[Fault]]] = {
         "every event decided again": lambda store, _: list(judge(store, lambda *_: None).faults()),
         "digests of fields": lambda store, _: list(verify_fields(store, lambda *_: None)),
@@ -43,7 +44,7 @@ def measure(bench: Bench, log: Log) -> Iterator[Row | Figure]:
         ledger = App.on(store, bench.home / "ledger.keys").ledger
         note = ledger.seal()
         events = store.last_position()
-        for _ in range(bench.rounds):
+        for _ in range(rounds):
             for what, look in looks.items():
                 bare[what].append(events / selected(log.address))
                 with timed() as took:
@@ -60,7 +61,7 @@ def measure(bench: Bench, log: Log) -> Iterator[Row | Figure]:
             pack = write_pack(store, note, Scope(call=CALL), bench.home / "call.zip")
     for what, rates in ours.items():
         yield Row(
-            id=f"ledger-{what.partition(' ')[0].strip(',')}/select",
+            id=f"ledger-{what.partition(' ')[0].strip(',')}/select{at}",
             what=f"ledger: {what} ({events} events)",
             beside="bare SELECT of the same rows",
             unit="events/s",
@@ -68,27 +69,30 @@ def measure(bench: Bench, log: Log) -> Iterator[Row | Figure]:
             theirs=bare[what],
         )
     yield Figure(
-        id="ledger-sealed", what="ledger: sealed", unit="events/s", values=[log.events / log.sealed_in]
+        id=f"ledger-sealed{at}",
+        what=f"ledger: sealed ({events} events)",
+        unit="events/s",
+        values=[log.events / log.sealed_in],
     )
     yield Figure(
-        id="ledger-proof",
-        what=f"ledger: a proof, median of {len(proofs)}",
+        id=f"ledger-proof{at}",
+        what=f"ledger: a proof, median of {len(proofs)} ({events} events)",
         unit="ms",
         values=[median(proofs)],
     )
     yield Figure(
-        id="ledger-proof-most",
-        what=f"ledger: a proof, the slowest of {len(proofs)}",
+        id=f"ledger-proof-most{at}",
+        what=f"ledger: a proof, the slowest of {len(proofs)} ({events} events)",
         unit="ms",
         values=[max(proofs)],
     )
     yield Figure(
-        id="ledger-pack",
+        id=f"ledger-pack{at}",
         what=f"ledger: the evidence pack of a call of {events} events",
         unit="s",
         values=[packed[0]],
     )
-    yield Figure(id="ledger-pack-size", what="ledger: its size", unit="MB", values=[pack.bytes / 1e6])
+    yield Figure(id=f"ledger-pack-size{at}", what="ledger: its size", unit="MB", values=[pack.bytes / 1e6])
 
 
 def _log_verified(store: Store, address: str) -> list[Fault]:
