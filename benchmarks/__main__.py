@@ -97,6 +97,7 @@ def _of_logs(bench: Bench, made: dict[int, Log], only: Collection[str]) -> Itera
         yield from backup.measure(bench, made)
     if "ledger" in only:
         yield from ledger.measure(bench, middle, bench.rounds)
+        yield from ledger.packed(bench, middle)
         if max(made) > bench.scale.middle:
             yield from ledger.measure(bench, made[max(made)], 1)
     if "growth" in only:
