@@ -54,7 +54,9 @@ def main() -> None:
             bench = Bench(home, server, SCALES[given.scale], given.rounds, peers)
             for found in measured(bench, given.only.split(",")):
                 results.add(found)
-            report.written(results, results_in)
+                report.written(
+                    results, results_in
+                )  # each time: a run takes most of an hour, and may be broken off
         finally:
             for log in home.glob("*.log") if given.folder else ():
                 shutil.copy(log, given.folder)
