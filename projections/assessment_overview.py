@@ -135,4 +135,5 @@ projection = Projection(
         DecisionReversed: reversed_,
         GrantReduced: reversed_,
     },
+    by_stream=True,
 )

@@ -40,4 +40,5 @@ projection = Projection(
         )
     },
     every=every,
+    by_stream=True,
 )

@@ -164,6 +164,7 @@ projection = Projection(
         CaseMovedToRevision: moved,
     },
     every=every,
+    by_stream=True,
     agenda=Agenda(
         due=f"""
             SELECT DISTINCT ON (a.case_id, a.deadline, a.step)

@@ -10,6 +10,7 @@ from given import Step
 from steps import CALL_FOLDER, GRANTED, GROUNDS, attest, call_2023, declared, granted, letter
 from variants import prepared
 
+from grantflow import projector
 from grantflow.app import App
 from grantflow.definitions import definition_files
 from grantflow.demo import Story, Year, play
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 APPLICATIONS = 2_000
+BY_STREAM = {"assessment_overview", "case_file", "deadlines"}
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +60,17 @@ def test_every_case_folded_from_its_stream_is_the_case_that_is_read(year: tuple[
 @pytest.mark.timeout(180)
 def test_rebuilding_any_read_model_gives_what_following_along_gave(year: tuple[App, Year]) -> None:
     app, _ = year
+    assert [d for name in app.projector.projections for d in app.projector.check(name)] == []
+
+
+def test_read_models_are_the_same_however_small_the_stretches_that_they_are_made_in(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also those that are made one stream after the other, where a stretch ends in the middle of a case."""
+    monkeypatch.setattr(projector, "BATCH", 7)
+    app = App.on(store, ledger_keys())
+    play(app, definition_files(CALL_FOLDER), Story(12, seed=3))
+    assert {name for name, one in app.projector.projections.items() if one.by_stream} == BY_STREAM
     assert [d for name in app.projector.projections for d in app.projector.check(name)] == []
 
 

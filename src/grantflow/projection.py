@@ -54,7 +54,11 @@ class Agenda:
 
 @dataclass(frozen=True)
 class Projection:
-    """A read model. `on` says what it does with an event type, `every` what it does with each event there is."""
+    """A read model. `on` says what it does with an event type, `every` what it does with each event there is.
+
+    `by_stream` says that each row comes of one stream alone and is found by it, whatever happened in others meanwhile:
+    then it is made anew one stream after the other, and what it remembers does not grow with how many are under way.
+    """
 
     name: str
     question: str
@@ -62,6 +66,7 @@ class Projection:
     on: Mapping[type[Event], Handler] = field(default_factory=dict)
     every: Handler | None = None
     agenda: Agenda | None = None
+    by_stream: bool = False
 
     def write(self, pen: Pen, entry: Entry) -> None:
         """Let the read model see one event."""

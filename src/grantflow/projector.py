@@ -321,6 +321,8 @@ class Projector:
 
     def _fill(self, connection: Connection[Any], projection: Projection, after: int, until: int) -> int:
         """Write the events after one position up to another into the tables aside."""
+        if projection.by_stream and after == 0:
+            return self._fill_by_stream(connection, projection, until)
         pen = TablePen(connection, ASIDE, projection.tables, empty=after == 0)
         while after < until:
             entries = self.store.read(after, min(BATCH, until - after))
@@ -330,6 +332,16 @@ class Projector:
             pen.flush(changed=pen.waiting > _MOST_WAITING)
         pen.flush()
         return after
+
+    def _fill_by_stream(self, connection: Connection[Any], projection: Projection, until: int) -> int:
+        """Write all events up to a position, one stream after the other, so that nothing is remembered for long."""
+        for entries in self.store.by_stream(until, together=BATCH):
+            pen = TablePen(connection, ASIDE, projection.tables, empty=False)
+            pen.fetch({entry.originator_id for entry in entries})
+            for entry in entries:
+                projection.write(pen, entry)
+            pen.flush()
+        return until
 
 
 def _passing(error: Exception) -> Unavailable | None:

@@ -52,6 +52,10 @@ _ANSWERED = "SELECT body, first_position, last_position FROM commands WHERE key 
 _LOG = "SELECT originator_id, originator_version, topic, state, notification_id FROM stored_events "
 _LOAD = _LOG + "WHERE originator_id = %s AND originator_version > %s ORDER BY originator_version"
 _READ_OF = _LOG + "WHERE originator_id = ANY(%s) AND notification_id > %s ORDER BY notification_id LIMIT %s"
+_BY_STREAM = (
+    _LOG + "WHERE (originator_id, originator_version) > (%s, %s) AND notification_id <= %s "
+    "ORDER BY originator_id, originator_version LIMIT %s"
+)
 _READ = _LOG + "WHERE notification_id > %s ORDER BY notification_id LIMIT %s"
 
 
@@ -171,6 +175,13 @@ class Store(Application[UUID]):
     def read_of(self, streams: Sequence[UUID], after: int, limit: int) -> list[Entry]:
         """Read what the log has of these streams after a position, in order."""
         return self._entries(self._rows(_READ_OF, (list(streams), after, limit)))
+
+    def by_stream(self, until: int, *, together: int) -> Iterator[list[Entry]]:
+        """Read the log up to a position one stream after the other, so many entries at a time."""
+        stream, version = UUID(int=0), 0
+        while entries := self._entries(self._rows(_BY_STREAM, (stream, version, until, together))):
+            yield entries
+            stream, version = entries[-1].originator_id, entries[-1].originator_version
 
     def everything(self, *, together: int = 5_000) -> Iterator[Entry]:
         """Read the whole log in order, so many entries at a time."""
