@@ -116,32 +116,40 @@ def test_on_an_event_loop_what_is_remembered_is_decided_at_once_and_stored_once(
     assert here.store.last_position() == length
 
 
-def test_what_nobody_waits_for_any_more_is_not_stored(database_url: str) -> None:
-    stored: list[str] = []
-    begun, go_on = threading.Event(), threading.Event()
+class Held:
+    """What a writer stores with, held until told to go on."""
 
-    def insert(_: object, asked: Sequence[str]) -> list[None]:
-        begun.set()
-        assert go_on.wait(10)
-        stored.extend(asked)
+    def __init__(self) -> None:
+        self.stored: list[str] = []
+        self.begun, self.go_on = threading.Event(), threading.Event()
+
+    def insert(self, _: object, asked: Sequence[str]) -> list[None]:
+        """Store them, once it may."""
+        self.begun.set()
+        assert self.go_on.wait(10)
+        self.stored.extend(asked)
         return [None] * len(asked)
+
+
+def test_what_nobody_waits_for_any_more_is_not_stored(database_url: str) -> None:
+    held = Held()
 
     async def left(writer: Writer[str, None]) -> None:
         loop = asyncio.get_running_loop()
         first = writer.put_from(loop, "first")
-        await asyncio.to_thread(begun.wait)
+        await asyncio.to_thread(held.begun.wait)
         writer.put_from(loop, "left").cancel()
         last = writer.put_from(loop, "last")
-        go_on.set()
+        held.go_on.set()
         await first
         await last
 
-    writer: Writer[str, None] = Writer(database_url, insert)
+    writer: Writer[str, None] = Writer(database_url, held.insert)
     try:
         asyncio.run(left(writer))
     finally:
         writer.close()
-    assert stored == ["first", "last"]
+    assert held.stored == ["first", "last"]
 
 
 def test_what_a_loop_asks_in_one_round_is_stored_together(database_url: str) -> None:
@@ -168,20 +176,14 @@ def test_what_a_loop_asks_in_one_round_is_stored_together(database_url: str) -> 
 
 
 def test_a_loop_that_ends_before_it_is_told_stops_nobody_else(database_url: str) -> None:
-    begun, go_on = threading.Event(), threading.Event()
-
-    def insert(_: object, asked: Sequence[str]) -> list[None]:
-        begun.set()
-        assert go_on.wait(10)
-        return [None] * len(asked)
-
-    writer: Writer[str, None] = Writer(database_url, insert)
+    held = Held()
+    writer: Writer[str, None] = Writer(database_url, held.insert)
     loop = asyncio.new_event_loop()
     writer.put_from(loop, "gone")
     loop.run_until_complete(asyncio.sleep(0))
-    assert begun.wait(10)
+    assert held.begun.wait(10)
     loop.close()
-    go_on.set()
+    held.go_on.set()
     writer.put("next").result(10)
     writer.close()
 
@@ -189,26 +191,18 @@ def test_a_loop_that_ends_before_it_is_told_stops_nobody_else(database_url: str)
 def test_what_comes_while_somebody_stores_alone_is_stored_after_that_in_its_order(
     database_url: str,
 ) -> None:
-    stored: list[str] = []
-    begun, go_on = threading.Event(), threading.Event()
-
-    def insert(_: object, asked: Sequence[str]) -> list[None]:
-        begun.set()
-        assert go_on.wait(10)
-        stored.extend(asked)
-        return [None] * len(asked)
-
-    writer: Writer[str, None] = Writer(database_url, insert)
+    held = Held()
+    writer: Writer[str, None] = Writer(database_url, held.insert)
     alone = threading.Thread(target=writer.keep, args=("alone",))
     alone.start()
-    assert begun.wait(10)
+    assert held.begun.wait(10)
     waiting = [writer.put(f"{number}") for number in range(20)]
-    go_on.set()
+    held.go_on.set()
     alone.join(10)
     for one in waiting:
         one.result(10)
     writer.close()
-    assert stored == ["alone", *(f"{number}" for number in range(20))]
+    assert held.stored == ["alone", *(f"{number}" for number in range(20))]
 
 
 def test_an_interruption_while_storing_leaves_the_next_one_a_way(

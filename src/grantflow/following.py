@@ -70,13 +70,8 @@ def outside(roles: Collection[str], related: frozenset[Relation]) -> bool:
     )
 
 
-def may_follow(
-    states: States, follower: Follower, entry: Entry, *, directorate: bool | Callable[[], bool]
-) -> bool:
-    """Whether they may see an event of the log; `directorate` says that their organisation is behind some call.
-
-    It can be a question, which is asked only where it matters.
-    """
+def may_follow(states: States, follower: Follower, entry: Entry, *, directorate: Callable[[], bool]) -> bool:
+    """Whether they may see an event of the log; `directorate` tells, where it matters, if they are behind some call."""
     if follower.sees_all:
         return True
     event = entry.event
@@ -86,11 +81,8 @@ def may_follow(
         theirs = event.stamp.organisation == follower.organisation
     else:
         theirs = isinstance(event, CallEvent)
-    if not theirs:
-        return False
-    if callable(directorate):
-        return isinstance(event, NoticeEvent) or directorate()  # who tells of a case is behind its call
-    return directorate
+    # who tells of a case is behind its call
+    return theirs and (isinstance(event, NoticeEvent) or directorate())
 
 
 def _may_follow_case(states: States, follower: Follower, entry: Entry) -> bool:

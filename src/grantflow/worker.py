@@ -170,7 +170,7 @@ class _Keeper:
         return True
 
     def _rest(self, seconds: float, failures: int) -> float:
-        """Seconds until the next turn: more for each that failed; as many as this one took, unless more is to do."""
+        """Seconds until the next turn: more after each that failed, few where more is to do, else as many as this took."""
         if failures:
             return float(min(2.0 ** (failures - 1), _LONGEST_PAUSE))
         return _BREATH if self._more else min(max(seconds, _SHORTEST_REST), _LONGEST_REST)

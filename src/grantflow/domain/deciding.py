@@ -61,9 +61,8 @@ def decide(s: Situation, command: Command) -> Sequence[Event]:
     s = _within(s, command.area_of(s.case))
     admit(s)
     if s.call.has_rules(s.step):
-        asked = s.call.facts_asked(
-            s.step
-        )  # to hand an expression what it does not ask for costs more than asking it
+        # To hand an expression what it does not ask for costs more than asking it.
+        asked = s.call.facts_asked(s.step)
         facts = {name: value for name, value in facts_of(s).items() if name in asked}
         reading = s.call.facts.of({**command.subject(s.case), "facts": facts}, s.at)
         refuse_if(s.step, s.call.unmet(s.step, reading))

@@ -53,7 +53,7 @@ def stretch(house: House, caller: Caller, after: int, types: Collection[str], li
             if end is not None and entry.position > end:
                 return Stretch(found, max(after, end), tuple(cases))
             after = entry.position
-            if _wanted(entry, types) and may_follow(states, follower, entry, directorate=directorate):
+            if _wanted(entry, types) and may_follow(states, follower, entry, directorate=lambda: directorate):
                 found.append(cloud_event(entry))
                 if isinstance(entry.event, CaseEvent):
                     cases[entry.originator_id] = None
