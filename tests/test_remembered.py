@@ -163,8 +163,10 @@ def test_what_a_loop_asks_in_one_round_is_stored_together(database_url: str) -> 
     async def rounds(writer: Writer[str, None]) -> None:
         loop = asyncio.get_running_loop()
         for _ in range(2):
-            asked = [writer.put_from(loop, name) for name in "abc"]
-            time.sleep(0.05)  # noqa: ASYNC251 - the loop is busy, and the writer could begin
+            asked = []
+            for name in "abc":
+                asked.append(writer.put_from(loop, name))
+                time.sleep(0.05)  # noqa: ASYNC251 - the loop is busy, and the writer could begin
             await asyncio.gather(*asked)
 
     writer: Writer[str, None] = Writer(database_url, insert)

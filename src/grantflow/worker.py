@@ -170,7 +170,7 @@ class _Keeper:
         return True
 
     def _rest(self, seconds: float, failures: int) -> float:
-        """Seconds until the next turn: more after each that failed, few where more is to do, else as many as this took."""
+        """Seconds until the next turn: more after each that failed, few where more is to do, else as this one took."""
         if failures:
             return float(min(2.0 ** (failures - 1), _LONGEST_PAUSE))
         return _BREATH if self._more else min(max(seconds, _SHORTEST_REST), _LONGEST_REST)
