@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -59,6 +61,18 @@ def letter_of(app: App) -> LetterIssued:
     """The letter of the first case that has one."""
     issued = (entry.event for entry in app.store.read(0, 100_000))
     return next(event for event in issued if isinstance(event, LetterIssued))
+
+
+def lead(command: str) -> Circumstances:
+    """Whoever leads the call, with a command."""
+    return Circumstances(
+        at=datetime.now(UTC),
+        person="imdi-lead",
+        organisation=IMDI,
+        role="call-manager",
+        channel="test",
+        command=command,
+    )
 
 
 def key_of(app: App, person: str) -> bytes | None:
@@ -217,6 +231,25 @@ def test_the_ledger_verifies_before_and_after_and_no_table_holds_the_name_or_the
     log = (entry.event for entry in app.store.read(0, 100_000))
     sizes = {len(event.sealed) for event in log if isinstance(event, PersonNamed)}
     assert len(sizes) == 1, "its length says nothing of the name's"
+
+
+@pytest.mark.parametrize("where", ["this database", "another database"])
+def test_erasing_waits_for_whoever_began_to_write_before_so_that_the_key_leaves_the_disk(
+    app: App, server: str, say: Callable[..., Answer], where: str
+) -> None:
+    """PostgreSQL keeps what was deleted while an older transaction goes on, in any database of the server."""
+    who = f"imdi-officer-{where}".replace(" ", "-")
+    say("people", "name", who, "--name", "Ola Nordmann", *LEAD)
+    key = key_of(app, who)
+    assert key is not None
+    address = app.store.database_url if where == "this database" else server
+    with psycopg.connect(address) as older, ThreadPoolExecutor(1) as threads:
+        older.execute("SELECT pg_current_xact_id()")
+        erasing = threads.submit(app.service.people.erase, who, "Sluttet.", lead(who))
+        assert not wait([erasing], timeout=1).done
+        older.rollback()
+        erasing.result(20)
+    assert key not in everything(app.store.database_url)
 
 
 def faults(app: App) -> Any:

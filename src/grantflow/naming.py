@@ -45,10 +45,15 @@ _KEYS = "SELECT person, key FROM person_keys WHERE person = ANY(%s)"
 _NEW_KEY = "INSERT INTO person_keys (person, stream, key) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
 _FORGET = "DELETE FROM person_keys WHERE stream = %s"
 _REWRITE = "VACUUM (FULL) person_keys"
-_SEE_MORE = (
+_NEXT = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
+"""The transaction that comes next: what was deleted was so by one before it."""
+_OLDER = (
+    "SELECT pg_snapshot_xmin(pg_current_snapshot()) < %(next)s::xid8 OR EXISTS ("
     "SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
-    "AND backend_xmin IS NOT NULL AND xact_start <= %s LIMIT 1"
+    "AND age(backend_xmin) > age(%(next)s::xid8::xid))"
 )
+"""Whether a transaction from before goes on that PostgreSQL keeps deleted rows for: one that writes, in any database of
+the server, or one that reads in this one."""
 _PATIENCE_SECONDS = 10
 """How long to wait for others who read the keys, before the table is left to be written anew at the next erasure."""
 
@@ -156,12 +161,17 @@ class Naming:
     def _rewrite(self) -> None:
         """Write the table of keys anew, so that what was deleted is not left on its pages.
 
-        What others might still see stays there: so those who began to read before are waited for, a while.
+        What others might still see stays there: so those who began before are waited for, a while.
         """
         with self._store.connection() as connection:
-            began = (connection.execute("SELECT clock_timestamp()").fetchone() or (None,))[0]
+            (following,) = connection.execute(_NEXT).fetchone() or ("",)
             give_up = time.monotonic() + _PATIENCE_SECONDS
-            while connection.execute(_SEE_MORE, (began,)).fetchone() and time.monotonic() < give_up:
+            while connection.execute(_OLDER, {"next": following}).fetchone() == (True,):
+                if time.monotonic() > give_up:
+                    log.warning(
+                        "keys-not-gone", reason="an older transaction goes on; the next erasure does it"
+                    )
+                    break
                 time.sleep(0.05)
             connection.execute("SELECT set_config('lock_timeout', %s, false)", (f"{_PATIENCE_SECONDS}s",))
             try:

@@ -142,7 +142,7 @@ class Writer(Generic[Asked, Told]):
     def put_from(self, loop: AbstractEventLoop, asked: Asked, whose: str = "") -> asyncio.Future[Told]:
         """Queue what is asked on an event loop, whose future is told there.
 
-        The writer is called once the loop has come round, so that all that was answered together asks together again.
+        A writer with nothing to do is called once the loop has come round: what is asked in one round goes together.
         """
         promise: Promise[Told] = Promise(loop)
         if not self._queued(asked, promise, whose, here=False) and loop not in self._to_be_called:
