@@ -14,7 +14,7 @@ from served import free_port
 from benchmarks.bench import ROOT, grantflow, say, turned
 from benchmarks.ours.lives import SHORT, SHORT_LIFE, publish
 from benchmarks.results import Figure, Row
-from benchmarks.transitions import BARE, MANY, run
+from benchmarks.transitions import BARE, MANY, ONE_TRIP, run
 from grantflow.identity import BuiltIn
 from grantflow.service import Service
 from grantflow.store import Store
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from benchmarks.bench import Bench
+    from benchmarks.transitions import Entry
 
 PROCESSES = 2
 READY_SECONDS = 300
@@ -33,10 +34,11 @@ NEARLY_ONE = 0.9
 
 def measure(bench: Bench) -> Iterator[Row | Figure]:
     """The bare insert, the service with its duties beside it, and the service with nothing beside it, in turn."""
-    bare: list[dict[str, Any]] = []
+    bare: dict[Entry, list[dict[str, Any]]] = {BARE: [], ONE_TRIP: []}
     found: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
     for round_ in range(bench.rounds):
-        bare.append(run(bench, BARE, MANY))
+        for entry in turned(tuple(bare), round_):
+            bare[entry].append(run(bench, entry, MANY))
         for duties in turned((True, False), round_):
             found[duties].append(_served(bench, duties=duties))
     for duties, told in found.items():
@@ -61,21 +63,24 @@ def _served(bench: Bench, *, duties: bool) -> dict[str, Any]:
     return told
 
 
-def _rows(found: list[dict[str, Any]], bare: list[dict[str, Any]], *, duties: bool) -> Iterator[Row | Figure]:
+def _rows(
+    found: list[dict[str, Any]], bare: dict[Entry, list[dict[str, Any]]], *, duties: bool
+) -> Iterator[Row | Figure]:
     name = "http-32" if duties else "http-32-alone"
     busy = max(one["cpu_share"] for one in found)
     verdict = "the client was what limited it" if busy > NEARLY_ONE else "it had time to spare"
     beside = "seal, read models, deadlines and all other duties beside" if duties else "no duties beside"
     what = f"durable steps a second over HTTP, 32 connections, {PROCESSES} processes, {beside}"
-    yield Row(
-        id=f"{name}/bare",
-        what=what,
-        beside=f"{BARE.what}, 32 connections",
-        unit="1/s",
-        ours=[one["per_second"] for one in found],
-        theirs=[one["per_second"] for one in bare],
-        note=f"the client used {busy:.2f} of a core at most: {verdict}",
-    )
+    for entry, theirs in bare.items():
+        yield Row(
+            id=f"{name}/{entry.id}",
+            what=what,
+            beside=f"{entry.what}, 32 connections",
+            unit="1/s",
+            ours=[one["per_second"] for one in found],
+            theirs=[one["per_second"] for one in theirs],
+            note=f"the client used {busy:.2f} of a core at most: {verdict}",
+        )
     units = {"p50_ms": "ms", "p99_ms": "ms", "cpu_share": "cores", "server_cpu_ms": "ms"}
     for part, unit in units.items():
         about = "CPU of the service and its duties, PostgreSQL apart, a step" if "server" in part else part

@@ -34,7 +34,11 @@ class Entry(NamedTuple):
     peer: bool = False
 
 
-BARE = Entry("bare", "bare psycopg, INSERT and commit", "peers.bare")
+BARE = Entry("bare", "bare psycopg, INSERT and COMMIT", "peers.bare")
+ONE_TRIP = Entry(
+    "one-trip", "bare psycopg, autocommit, one round trip", "peers.bare", ("--how", "autocommit")
+)
+"""Less than a transaction of one's own: nothing can be read, locked or checked before the row is there."""
 OTHERS = (
     Entry("eventsourcing", "eventsourcing, defaults", "peers.eventsourced", peer=True),
     Entry("django", "Django + django-fsm-2 + django-simple-history", "peers.django_stack", peer=True),
@@ -67,12 +71,12 @@ def measure(bench: Bench) -> Iterator[Row | Figure]:
     many: dict[str, list[dict[str, Any]]] = defaultdict(list)
     single: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for round_ in range(bench.rounds):
-        for entry in turned((BARE, OURS, *others, *ALSO_OURS), round_):
+        for entry in turned((BARE, OURS, ONE_TRIP, *others, *ALSO_OURS), round_):
             many[entry.id].append(run(bench, entry, MANY))
-        for entry in turned((BARE, ALONE, *others), round_):
+        for entry in turned((BARE, ALONE, ONE_TRIP, *others), round_):
             single[entry.id].append(run(bench, entry, 1))
-    yield from _rows(many, single, (BARE, *others))
-    yield from _figures(many, single, (BARE, *others, OURS, *ALSO_OURS))
+    yield from _rows(many, single, (BARE, ONE_TRIP, *others))
+    yield from _figures(many, single, (BARE, ONE_TRIP, *others, OURS, *ALSO_OURS))
 
 
 def run(bench: Bench, entry: Entry, clients: int) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
@@ -129,64 +128,6 @@ class Held:
         assert self.go_on.wait(10)
         self.stored.extend(asked)
         return [None] * len(asked)
-
-
-def test_what_nobody_waits_for_any_more_is_not_stored(database_url: str) -> None:
-    held = Held()
-
-    async def left(writer: Writer[str, None]) -> None:
-        loop = asyncio.get_running_loop()
-        first = writer.put_from(loop, "first")
-        await asyncio.to_thread(held.begun.wait)
-        writer.put_from(loop, "left").cancel()
-        last = writer.put_from(loop, "last")
-        held.go_on.set()
-        await first
-        await last
-
-    writer: Writer[str, None] = Writer(database_url, held.insert)
-    try:
-        asyncio.run(left(writer))
-    finally:
-        writer.close()
-    assert held.stored == ["first", "last"]
-
-
-def test_what_a_loop_asks_in_one_round_is_stored_together(database_url: str) -> None:
-    """The first of those who ask does not go alone, where the writer has nothing to do and could begin at once."""
-    batches: list[list[str]] = []
-
-    def insert(_: object, asked: Sequence[str]) -> list[None]:
-        batches.append(list(asked))
-        return [None] * len(asked)
-
-    async def one_round(writer: Writer[str, None]) -> None:
-        loop = asyncio.get_running_loop()
-        asked = []
-        for name in "abc":
-            asked.append(writer.put_from(loop, name))
-            time.sleep(0.05)  # noqa: ASYNC251 - the loop is busy, and the writer could begin
-        await asyncio.gather(*asked)
-
-    writer: Writer[str, None] = Writer(database_url, insert)
-    try:
-        asyncio.run(one_round(writer))
-    finally:
-        writer.close()
-    assert batches == [["a", "b", "c"]]
-
-
-def test_a_loop_that_ends_before_it_is_told_stops_nobody_else(database_url: str) -> None:
-    held = Held()
-    writer: Writer[str, None] = Writer(database_url, held.insert)
-    loop = asyncio.new_event_loop()
-    writer.put_from(loop, "gone")
-    loop.run_until_complete(asyncio.sleep(0))
-    assert held.begun.wait(10)
-    loop.close()
-    held.go_on.set()
-    writer.put("next").result(10)
-    writer.close()
 
 
 def test_what_comes_while_somebody_stores_alone_is_stored_after_that_in_its_order(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
     from grantflow.receipts import Receipt
     from grantflow.service import Request
 
-SWITCH_SECONDS = 0.001
-"""A loop that decides without pause keeps the interpreter from the writer's thread for 5 ms, unless told otherwise."""
-
 
 def main() -> None:
     """Measure, and answer."""
@@ -41,7 +37,6 @@ def main() -> None:
         if given.how == "threads":
             told = by_threads([clients.in_thread] * given.clients, given.seconds, given.warm)
         else:
-            sys.setswitchinterval(SWITCH_SECONDS)
             told = by_tasks([clients.in_task] * given.clients, given.seconds, given.warm)
         told["handled_in_threads"] = clients.handled
         tell(told | {"position": store.last_position()})

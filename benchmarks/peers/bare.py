@@ -25,19 +25,23 @@ INSERT = "INSERT INTO bare VALUES (%b, %b, %b, %b)"
 
 def main() -> None:
     """Measure, and answer."""
-    given = asked(__doc__).parse_args()
+    parser = asked(__doc__)
+    parser.add_argument("--how", choices=["transaction", "autocommit"], default="transaction")
+    given = parser.parse_args()
+    autocommit = given.how == "autocommit"
     with psycopg.connect(given.address) as connection:
         connection.execute(TABLE)
 
     def client() -> Iterator[None]:
         body = json.dumps(CONTENT, ensure_ascii=False).encode()
-        # autocommit: one round trip, in which the server begins, inserts and commits
-        with closing(psycopg.connect(given.address, autocommit=True)) as connection:
+        with closing(psycopg.connect(given.address, autocommit=autocommit)) as connection:
             connection.prepare_threshold = 0
             while True:
                 case = uuid4()
                 for version, (name, _, _) in enumerate(TRANSITIONS, start=1):
                     connection.execute(INSERT, (case, version, name, body))
+                    if not autocommit:  # else the server begins, inserts and commits in that one round trip
+                        connection.commit()
                     yield
 
     tell(by_threads([client] * given.clients, given.seconds, given.warm))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from eventsourcing.postgres import ConnectionPool
     from eventsourcing.utils import Environment
+    from psycopg.abc import PQGen
     from psycopg.pq.abc import PGresult
 
     from grantflow.arrays import Packed
@@ -132,6 +133,11 @@ def on_record(key: str) -> UUID:
 
 def insert_commands(connection: Connection, commands: Sequence[StoredCommand]) -> list[Answer]:
     """Store commands in one statement and one commit, in their order; the connection is in autocommit."""
+    return connection.wait(inserting_commands(connection, commands))
+
+
+def inserting_commands(connection: Connection, commands: Sequence[StoredCommand]) -> PQGen[list[Answer]]:
+    """Do so as one of psycopg's generators, which says what there is to wait for."""
     heads = [command.heads() for command in commands]
     events = [event for command in commands for event in command.events]
     parameters = (
@@ -147,11 +153,11 @@ def insert_commands(connection: Connection, commands: Sequence[StoredCommand]) -
         texts(event.topic for event in events),
         byteas([event.state for event in events]),
     )
-    result = _called(connection, parameters)
+    result = yield from _called(connection, parameters)
     return [Answer(*_numbers(result, row)) for row in range(result.ntuples)]
 
 
-def _called(connection: Connection, parameters: Sequence[Packed]) -> PGresult:
+def _called(connection: Connection, parameters: Sequence[Packed]) -> PQGen[PGresult]:
     """Call the one statement, prepared once on each connection.
 
     Its parameters are ready to be sent: a cursor would look each of them over again, which costs more than the rest of
@@ -163,7 +169,7 @@ def _called(connection: Connection, parameters: Sequence[Packed]) -> PGresult:
         _refuse_if_failed(connection, prepared)
         _PREPARED.add(connection)
     pgconn.send_query_prepared(_APPEND_NAME, parameters, _ALL_BINARY, result_format=Format.BINARY)
-    result: PGresult = connection.wait(execute(pgconn))[-1]
+    result: PGresult = (yield from execute(pgconn))[-1]
     _refuse_if_failed(connection, result)
     return result
 

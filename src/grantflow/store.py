@@ -18,6 +18,7 @@ from eventsourcing.utils import Environment
 from grantflow.connections import Connection, connect, pool
 from grantflow.domain.errors import NotFound
 from grantflow.domain.event import Entry
+from grantflow.loop_writer import LoopWriter
 from grantflow.mapper import EventMapper
 from grantflow.recorder import CHANNEL, REPEATED, Answer, Factory, StoredCommand, half, on_record, set_up
 from grantflow.warming import warm_up
@@ -27,9 +28,9 @@ from grantflow.writer import (
     KeyReused,
     Overloaded,
     Unavailable,
-    Writer,
     appended,
     store_commands,
+    storing_commands,
 )
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class Store(Application[UUID]):
         self._pool = pool(database_url, most=readers)
         self._lines = pool(database_url, most=4, least=0)
         super().__init__()
-        self._writer = Writer(database_url, store_commands)
+        self._writer = LoopWriter(database_url, store_commands, storing_commands)
         self._queues: WeakValueDictionary[UUID, threading.Lock] = WeakValueDictionary()
         self._queues_lock = threading.Lock()
 

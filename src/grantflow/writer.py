@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import Future
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import msgspec
 import psycopg
@@ -14,13 +13,21 @@ import structlog
 
 from grantflow.connections import connect
 from grantflow.domain.errors import Refused
-from grantflow.recorder import CONFLICT, REPEATED, REUSED, Answer, StoredCommand, insert_commands
+from grantflow.recorder import (
+    CONFLICT,
+    REPEATED,
+    REUSED,
+    Answer,
+    StoredCommand,
+    insert_commands,
+    inserting_commands,
+)
 from grantflow.taking_turns import Turns
 
 if TYPE_CHECKING:
-    import asyncio
-    from asyncio import AbstractEventLoop
     from collections.abc import Callable, Sequence
+
+    from psycopg.abc import PQGen
 
     from grantflow.connections import Connection
 
@@ -80,25 +87,23 @@ class Unavailable(Refused):
 
 Asked = TypeVar("Asked")
 Told = TypeVar("Told")
+Outcome_contra = TypeVar("Outcome_contra", contravariant=True)
 
 
-class Promise(Generic[Told]):
-    """A future of an event loop, as the writer sees it: it is told on that loop, and never from another thread."""
-
-    def __init__(self, loop: AbstractEventLoop) -> None:
-        self.loop, self.future = loop, loop.create_future()
+class Answered(Protocol[Outcome_contra]):
+    """What is told what became of something asked: a `Future`, or what stands for one."""
 
     def set_running_or_notify_cancel(self) -> bool:
         """Whether somebody still waits for it."""
-        return not self.future.cancelled()
 
     def done(self) -> bool:
         """Whether it was told."""
-        return bool(self.future.done())
 
-    def set_exception(self, error: Exception) -> None:
+    def set_result(self, result: Outcome_contra, /) -> None:
+        """Tell it the outcome."""
+
+    def set_exception(self, exception: Exception, /) -> None:
         """Tell it that it failed."""
-        _tell([(None, self)], [error])
 
 
 class Writer(Generic[Asked, Told]):
@@ -120,13 +125,13 @@ class Writer(Generic[Asked, Told]):
     ) -> None:
         self._address = address
         self._insert = insert
-        self._waiting: Turns[tuple[Asked, Future[Told] | Promise[Told]]] = Turns()
-        self._batch: list[tuple[Asked, Future[Told] | Promise[Told]]] = []
-        self._leader: Future[Told] | threading.Thread | None = None
+        self._waiting: Turns[tuple[Asked, Answered[Told]]] = Turns()
+        self._batch: list[tuple[Asked, Answered[Told]]] = []
+        self._leader: object | None = None
+        """The thread of the writer's own, or the future of whoever stores by itself."""
         self._closing = False
         self._gate = threading.Lock()
         self._called = threading.Semaphore(0)
-        self._to_be_called: set[AbstractEventLoop] = set()
         self._connection: Connection | None = None
         self._lost_at: float | None = None
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -135,30 +140,15 @@ class Writer(Generic[Asked, Told]):
     def put(self, asked: Asked, whose: str = "") -> Future[Told]:
         """Queue what is asked. Cancelling its future before it is taken up means it is not stored."""
         future: Future[Told] = Future()
-        if not self._queued(asked, future, whose, here=False):
+        if self._queued(asked, future, whose) is None:
             self._called.release()
         return future
-
-    def put_from(self, loop: AbstractEventLoop, asked: Asked, whose: str = "") -> asyncio.Future[Told]:
-        """Queue what is asked on an event loop, whose future is told there.
-
-        A writer with nothing to do is called once the loop has come round: what is asked in one round goes together.
-        """
-        promise: Promise[Told] = Promise(loop)
-        if not self._queued(asked, promise, whose, here=False) and loop not in self._to_be_called:
-            self._to_be_called.add(loop)
-            loop.call_soon(self._call_from, loop)
-        return promise.future
-
-    def _call_from(self, loop: AbstractEventLoop) -> None:
-        self._to_be_called.discard(loop)
-        self._called.release()
 
     def keep(self, asked: Asked, whose: str = "") -> Told:
         """Store what is asked and wait for it: here and now, if nobody else is at it."""
         future: Future[Told] = Future()
         try:
-            if not self._queued(asked, future, whose, here=True):
+            if self._queued(asked, future, whose, at_it=future) is future:
                 self._lead(future)
         except BaseException:
             self._broken_off(future)
@@ -173,19 +163,20 @@ class Writer(Generic[Asked, Told]):
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
-    def _queued(self, asked: Asked, future: Future[Told] | Promise[Told], whose: str, *, here: bool) -> bool:
-        """Queue it, and tell whether somebody is at it already; if not, and it is done `here`, then that is us."""
+    def _queued(
+        self, asked: Asked, answered: Answered[Told], whose: str, *, at_it: object | None = None
+    ) -> object | None:
+        """Queue it, and tell who stores; who is `at_it` from now on, if nobody was."""
         with self._gate:
             if self._closing:
                 msg = "The store is closed."
                 raise Unavailable(msg)
             if len(self._waiting) >= MOST_WAITING:
                 raise Overloaded
-            self._waiting.put(whose, (asked, future))
-            busy = self._leader is not None
-            if here and not busy:
-                self._leader = cast("Future[Told]", future)
-            return busy
+            self._waiting.put(whose, (asked, answered))
+            if self._leader is None:
+                self._leader = at_it
+            return self._leader
 
     def _run(self) -> None:
         """Store for those who don't do it themselves, whenever called, until closed and nothing waits."""
@@ -207,12 +198,12 @@ class Writer(Generic[Asked, Told]):
         if self._connection is not None:
             self._connection.close()
 
-    def _lead(self, leader: Future[Told] | threading.Thread) -> None:
+    def _lead(self, leader: object) -> None:
         """Store what waits, batch by batch; whoever has got their own answer hands over to the thread what is left."""
         while self._taken_up(leader):
             self._store(self._batch)
 
-    def _broken_off(self, leader: Future[Told] | threading.Thread) -> None:
+    def _broken_off(self, leader: object) -> None:
         """Tell those who were being stored for when the leader broke off, and let another lead."""
         with self._gate:
             if self._leader is leader:
@@ -220,15 +211,15 @@ class Writer(Generic[Asked, Told]):
                 if self._connection is not None:
                     self._connection.close()
                     self._connection = None
-                for _, future in left:
-                    if not future.done():
-                        future.set_exception(
+                for _, answered in left:
+                    if not answered.done():
+                        answered.set_exception(
                             Unavailable("The program was interrupted while this was stored.")
                         )
         self._called.release()
 
-    def _taken_up(self, leader: Future[Told] | threading.Thread) -> bool:
-        """Take up those who wait, as many as go together; False when there are none, or they are handed over."""
+    def _taken_up(self, leader: object, most: int = MOST_AT_ONCE) -> bool:
+        """Take up those who wait, so many at most; False when there are none, or they are handed over."""
         with self._gate:
             self._batch = []
             while not self._batch:
@@ -237,11 +228,11 @@ class Writer(Generic[Asked, Told]):
                     if self._waiting or self._closing:
                         self._called.release()
                     return False
-                taken = self._waiting.take(MOST_AT_ONCE)
+                taken = self._waiting.take(min(most, MOST_AT_ONCE))
                 self._batch = [waiting for waiting in taken if waiting[1].set_running_or_notify_cancel()]
             return True
 
-    def _store(self, batch: Sequence[tuple[Asked, Future[Told] | Promise[Told]]]) -> None:
+    def _store(self, batch: Sequence[tuple[Asked, Answered[Told]]]) -> None:
         answers: Sequence[Told | Exception]
         try:
             answers = self._stored([asked for asked, _ in batch])
@@ -253,7 +244,7 @@ class Writer(Generic[Asked, Told]):
                     self._store([waiting])
                 return
             answers = [_meaning(error)]
-        _tell(batch, answers)
+        tell(batch, answers)
 
     def _stored(self, together: Sequence[Asked]) -> Sequence[Told | Exception]:
         """Store what is asked; on a lost connection again, as long as there is patience."""
@@ -296,36 +287,26 @@ def _meaning(error: Exception) -> Exception:
     return Unavailable.because(error) if isinstance(error, psycopg.OperationalError) else error
 
 
-def _tell(
-    batch: Sequence[tuple[Any, Future[Told] | Promise[Told]]], answers: Sequence[Told | Exception]
-) -> None:
-    """Tell each what became of it; those of one event loop are told together, by waking it once."""
-    loops: dict[AbstractEventLoop, list[tuple[Promise[Told], Told | Exception]]] = {}
-    for (_, future), answer in zip(batch, answers, strict=True):
-        if isinstance(future, Promise):
-            loops.setdefault(future.loop, []).append((future, answer))
-        elif isinstance(answer, Exception):
-            future.set_exception(answer)
-        else:
-            future.set_result(answer)
-    for loop, told in loops.items():
-        with suppress(RuntimeError):  # the loop is closed: nobody waits there any more
-            loop.call_soon_threadsafe(_keep_promises, told)
-
-
-def _keep_promises(told: Sequence[tuple[Promise[Told], Told | Exception]]) -> None:
-    for promise, answer in told:
-        if promise.future.done():
-            continue
+def tell(batch: Sequence[tuple[object, Answered[Told]]], answers: Sequence[Told | Exception]) -> None:
+    """Tell each what became of it."""
+    for (_, answered), answer in zip(batch, answers, strict=True):
         if isinstance(answer, Exception):
-            promise.future.set_exception(answer)
+            answered.set_exception(answer)
         else:
-            promise.future.set_result(answer)
+            answered.set_result(answer)
 
 
 def store_commands(connection: Connection, commands: Sequence[StoredCommand]) -> list[Appended | Exception]:
     """Store commands, in their order. Their keys see to it that nothing is stored twice."""
     return [_told(answer) for answer in insert_commands(connection, commands)]
+
+
+def storing_commands(
+    connection: Connection, commands: Sequence[StoredCommand]
+) -> PQGen[list[Appended | Exception]]:
+    """Do so as one of psycopg's generators, which says what there is to wait for."""
+    answers = yield from inserting_commands(connection, commands)
+    return [_told(answer) for answer in answers]
 
 
 def _told(answer: Answer) -> Appended | Exception:
