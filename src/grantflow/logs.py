@@ -90,7 +90,7 @@ def without_persons(_logger: object, _method: str, event: EventDict) -> EventDic
 def _masked(value: Any) -> Any:  # noqa: ANN401 - whatever is logged
     match value:
         case str():
-            return _LONG_NUMBER.sub(_MASK, value)
+            return _LONG_NUMBER.sub(_MASK, value) if len(value) >= len(_MASK) else value
         case dict():
             return without_persons(None, "", value)
         case list() | tuple():

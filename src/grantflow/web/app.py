@@ -15,8 +15,8 @@ from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 
 from grantflow.warming import warm_up
-from grantflow.web.asking import LARGEST_BODY, body
-from grantflow.web.caller import admitted, require_rights
+from grantflow.web.asking import LARGEST_BODY, provided_body
+from grantflow.web.caller import Admission, require_rights
 from grantflow.web.described import described, methods_of, parameters_of
 from grantflow.web.docs_page import docs_page
 from grantflow.web.envelope import Envelope, Methods
@@ -94,14 +94,13 @@ def service(
     warm_up(*(handler.opt["body"] for handler in HANDLERS if "body" in handler.opt))
     require_rights([*HANDLERS, *standing.HANDLERS])
     handlers: list[Any] = [Router(PREFIX, route_handlers=HANDLERS), *standing.HANDLERS]
-    dependencies = {"house": Provide(_house, sync_to_thread=False), "raw": Provide(body)}
+    dependencies = {"house": Provide(_house, sync_to_thread=False), "raw": Provide(provided_body)}
     spec = described(handlers, dependencies)
     built = Litestar(
         route_handlers=handlers,
         dependencies=dependencies,
-        guards=[admitted],
         exception_handlers=EXCEPTION_HANDLERS,  # type: ignore[arg-type]
-        middleware=[DefineMiddleware(Methods)],
+        middleware=[DefineMiddleware(Methods), DefineMiddleware(Admission)],
         cors_config=_cors(open_to.origins),
         lifespan=[_living(house, at_the_start, at_the_end)],
         request_max_body_size=LARGEST_BODY,

@@ -155,16 +155,22 @@ def caught_up(house: House, after: int) -> None:
         raise NotCaughtUp(msg)
 
 
-async def body(request: Request[Any, Any, Any], house: TheHouse) -> bytes:
+async def provided_body(request: Request[Any, Any, Any], house: TheHouse) -> bytes:
+    """The body, for a handler that can't wait for it."""
+    del house  # asked for so that it is provided first: what is provided at once costs a task each
+    return await body(request)
+
+
+async def body(request: Request[Any, Any, Any]) -> bytes:
     """The body's bytes, read in pieces and never beyond the limit. What is compressed is not taken.
 
     TooSlow when no more of it comes for SILENT_SECONDS, BadRequest when it is cut off.
     """
-    del house  # asked for so that it is provided first: what is provided at once costs a task each
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
+    headers = request.headers
+    if headers.get("content-encoding", "identity").lower() != "identity":
         msg = "The body is compressed, and must be sent as it is (no Content-Encoding)."
         raise WrongMediaType(msg)
-    announced = request.headers.get("content-length", "")
+    announced = headers.get("content-length", "")
     _refuse_if_too_large(int(announced) if a_number(announced) else 0)
     pieces, size, more = [], 0, True
     while more:

@@ -7,20 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
+from litestar import Request
+from litestar.enums import ScopeType
 from litestar.exceptions import ImproperlyConfiguredException
 
 from grantflow.domain.errors import BadRequest, Refused
 from grantflow.identity import Identity
+from grantflow.web.house import house_of
 from grantflow.web.problems import Forbidden
 from grantflow.web.rights import RIGHTS, roles_with
 
 if TYPE_CHECKING:
-    from litestar.connection import ASGIConnection
-    from litestar.handlers import BaseRouteHandler
+    from litestar.datastructures import Headers
+    from litestar.types import ASGIApp, Receive, Scope, Send
 
     from grantflow.web.house import House
 
 log = structlog.get_logger(__name__)
+
+Connection = Request[Any, Any, Any]
 
 _BEARER = "bearer "
 
@@ -51,20 +56,33 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         return next((role for role in self.identity.roles if role in roles), self.identity.roles[0])
 
 
-async def admitted(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Let in whoever has, in some role, the right that the route names. Unauthenticated or Forbidden otherwise."""
-    if connection.scope.get("method") == "OPTIONS":  # the framework's own answer: which methods there are
-        return
-    right = handler.opt["right"]
+class Admission:
+    """Lets in whoever has, in some role, the right that the route names: Unauthenticated or Forbidden otherwise.
+
+    It stands before every route. The framework's guards would come later, and copy the route for each request.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Admit, and go on."""
+        if scope["type"] == ScopeType.HTTP:
+            await _admit(Request(scope), scope["route_handler"].opt["right"])
+        await self._app(scope, receive, send)
+
+
+async def _admit(connection: Connection, right: str) -> None:
     _known_parameters(connection)
     if right == "open":
         return
-    house: House = connection.app.state.house
-    identity = await _identified(house, connection)
+    house = house_of(connection)
+    headers = connection.headers
+    identity = await _identified(house, headers)
     connection.app.state.limits.admit(f"{identity.issuer} {identity.client} {identity.person}")
     caller = Caller(
         identity=identity,
-        acting=connection.headers.get("acting-role", ""),
+        acting=headers.get("acting-role", ""),
         request_id=connection.scope["state"].get("request_id", ""),
     )
     if not roles_with(right, identity):
@@ -73,9 +91,11 @@ async def admitted(connection: ASGIConnection[Any, Any, Any, Any], handler: Base
     connection.scope["state"]["caller"] = caller
 
 
-def _known_parameters(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+def _known_parameters(connection: Connection) -> None:
     """Refuse parameters that the path does not know: what is misspelt would be taken for not said."""
     scope = connection.scope
+    if not scope["query_string"]:
+        return
     known = connection.app.state.parameters.get(
         (scope.get("method"), scope.get("path_template")), frozenset()
     )
@@ -86,8 +106,8 @@ def _known_parameters(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
         raise BadRequest(msg)
 
 
-async def _identified(house: House, connection: ASGIConnection[Any, Any, Any, Any]) -> Identity:
-    given = connection.headers.getall("authorization", [])
+async def _identified(house: House, headers: Headers) -> Identity:
+    given = headers.getall("authorization", [])
     if len(given) != 1 or not given[0].lower().startswith(_BEARER):
         log.warning("token-refused", reason="missing")
         msg = "Send one token, as Authorization: Bearer TOKEN (`grantflow token` makes one, for trying out)."

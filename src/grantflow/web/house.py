@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Semaphore
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from litestar.di import NamedDependency
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+
+    from litestar import Request
 
     from grantflow.app import App
     from grantflow.identity import Authenticator
@@ -38,3 +40,9 @@ class House:
 
 TheHouse = NamedDependency[House]
 """The house, as a handler asks for it."""
+
+
+def house_of(request: Request[Any, Any, Any]) -> House:
+    """The house, as the way to it that costs a request least."""
+    house: House = request.app.state.house
+    return house

@@ -13,19 +13,20 @@ from grantflow.domain.roles import MUNICIPAL
 from grantflow.service import Request as Command
 from grantflow.web.accessed import noted
 from grantflow.web.acting import acted, read, seen_to_act
+from grantflow.web.answer import Answer
 from grantflow.web.asking import (
     CaseName,
     HappenedAt,
     IfMatch,
     Key,
-    Raw,
+    body,
     circumstances,
     expected_version,
     said,
 )
 from grantflow.web.caller import caller_of
 from grantflow.web.cases import Seen, seen
-from grantflow.web.house import House, TheHouse
+from grantflow.web.house import House, TheHouse, house_of
 from grantflow.web.open_steps import open_steps
 from grantflow.web.rights import roles_to_take
 from grantflow.web.views import Page, ReceiptView, StepView
@@ -39,15 +40,13 @@ AnyRequest = Request[Any, Any, Any]
 @post("/calls/{call:str}/applications", opt={"right": "begin"}, status_code=201)
 async def begin(
     request: AnyRequest,
-    house: TheHouse,
     call: FromPath[str],
-    raw: Raw,
     key: Key = "",
     happened_at: HappenedAt = "",
 ) -> Response[ReceiptView]:
     """Begin an application, for your own organisation; `{"area": ...}` where the call has areas."""
-    caller = caller_of(request)
-    by = circumstances(house, caller, tuple(sorted(MUNICIPAL)), key, happened_at)
+    house, raw = house_of(request), await body(request)
+    by = circumstances(house, caller_of(request), tuple(sorted(MUNICIPAL)), key, happened_at)
     data = await read(raw, lambda: said(request, raw))
     receipt = await acted(house, Command(step="start", call=call, data=data, by=by))
     return answered(receipt, 201, {"Location": f"/api/v1/applications/{receipt.case}"})
@@ -56,15 +55,14 @@ async def begin(
 @post("/applications/{case:str}/steps/{step:str}", opt={"right": "act"}, status_code=200)
 async def take(
     request: AnyRequest,
-    house: TheHouse,
     case: CaseName,
     step: Annotated[str, Parameter(description="The step, such as edit, submit or grant.")],
-    raw: Raw,
     key: Key = "",
     if_match: IfMatch = "",
     happened_at: HappenedAt = "",
 ) -> Response[ReceiptView]:
     """Take one step in a case. The body is the step's content."""
+    house, raw = house_of(request), await body(request)
     found = await seen_to_act(house, caller_of(request), case)
     data = await read(raw, lambda: said(request, raw))
     return await _taken(request, house, found, step, data, key, if_match, happened_at)
@@ -73,14 +71,13 @@ async def take(
 @post("/applications/{case:str}/documents", opt={"right": "act"}, status_code=200)
 async def upload(
     request: AnyRequest,
-    house: TheHouse,
     case: CaseName,
-    raw: Raw,
     filename: Annotated[str, Parameter(description="What the document is called.")],
     key: Key = "",
     if_match: IfMatch = "",
 ) -> Response[ReceiptView]:
     """Attach a document, sent as it is with its own Content-Type: the step `attach` without base64."""
+    house, raw = house_of(request), await body(request)
     found = await seen_to_act(house, caller_of(request), case)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     data = {"filename": filename, "media_type": kind, "content": await read(raw, lambda: _base64(raw))}
@@ -120,10 +117,10 @@ async def _taken(
     return answered(receipt, 200, {"ETag": f'"{receipt.version}"'})
 
 
-def answered(receipt: Receipt, status: int, headers: dict[str, str] | None = None) -> Response[ReceiptView]:
+def answered(receipt: Receipt, status: int, headers: dict[str, str] | None = None) -> Answer[ReceiptView]:
     """A receipt as the answer, which says whether this is the first time that it is given."""
     replayed = {"Idempotent-Replayed": "true"} if receipt.repeated else {}
-    return Response(ReceiptView.of(receipt), status_code=status, headers={**replayed, **(headers or {})})
+    return Answer(ReceiptView.of(receipt), status, {**replayed, **(headers or {})})
 
 
 def _base64(raw: bytes) -> str:
