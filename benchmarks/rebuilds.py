@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 WAYS = {
     "audit": ("ours.rebuilding", ("--name", "audit_trail")),
-    "all": ("ours.rebuilding", ()),
+    "all": ("ours.rebuilding", ("--each",)),
     "one": ("peers.rebuilding", ("--how", "one")),
     "select": ("peers.rebuilding", ("--how", "select")),
 }
 WHAT = {
     "audit": "rebuild of the audit trail",
-    "all": "rebuild of all read models, one after another",
+    "all": "rebuild of all read models together",
     "one": "one transaction an event",
     "select": "INSERT ... SELECT of the audit trail in one statement",
 }

@@ -53,6 +53,7 @@ projection = Projection(
             },
             key=("position",),
             indexes=(("stream", "version"), ("person",), ("topic",)),
+            together=("stream", "version"),
         )
     },
     every=every,

@@ -214,3 +214,58 @@ def test_two_projectors_at_once_write_each_row_once(store: Store) -> None:
     projectors[0].catch_up()
     assert projectors[0].check("notes") == []
     assert len(projectors[0].rows("SELECT * FROM notes")) == 200
+
+
+def test_rows_that_are_to_stand_together_do_once_the_read_model_is_made_anew(store: Store) -> None:
+    """In the order of the log, what is asked for together lies scattered over the whole table."""
+    streams = sorted((uuid4() for _ in range(3)), key=str)
+    for version in range(1, 4):
+        for stream in streams:
+            store.append(append(noted(stream, version))).result()
+
+    def write_by_stream(pen: Pen, entry: Entry) -> None:
+        pen.add("by_stream", position=entry.position, stream=entry.originator_id)
+
+    table = Table(
+        columns={"position": "bigint", "stream": "uuid"},
+        key=("position",),
+        indexes=(("stream", "position"),),
+        together=("stream", "position"),
+    )
+    projection = Projection("by_stream", "Which?", {"by_stream": table}, on={Noted: write_by_stream})
+    projector = Projector(store, [projection])
+    projector.catch_up()
+    laid_out = "SELECT array_agg(stream ORDER BY ctid) AS streams FROM by_stream"
+    assert projector.rows(laid_out)[0]["streams"] == streams * 3
+    projector.rebuild("by_stream")
+    assert projector.rows(laid_out)[0]["streams"] == [stream for stream in streams for _ in range(3)]
+    projector.rebuild("by_stream")  # its index's name is free again
+
+
+def test_where_the_rows_stand_is_no_other_read_model(store: Store) -> None:
+    """A database whose tables were made before they were laid out need not be made anew."""
+    Projector(store, [notes()])
+    laid_out = replace(TABLE, together=("text",))
+    projector = Projector(store, [replace(notes(), tables={"notes": laid_out})])
+    assert [standing.error for standing in projector.standings()] == [None]
+
+
+def test_read_models_made_together_are_put_in_place_together_or_not_at_all(store: Store) -> None:
+    def fails(entry: Entry) -> None:
+        if entry.position == 3 and broken:
+            msg = "no"
+            raise ValueError(msg)
+
+    broken: list[bool] = []
+    write(store, 5)
+    projector = Projector(store, [notes(fails), *(notes(name=name) for name in "abcd")])
+    projector.catch_up()
+    with store.connection() as connection:
+        connection.execute("DELETE FROM read.a")
+    broken.append(True)
+    with pytest.raises(ValueError, match="no"):
+        projector.rebuild("a", "b", "c", "d", "notes")
+    assert projector.rows("SELECT * FROM a") == []
+    broken.clear()
+    assert projector.rebuild("a", "b", "c", "d", "notes") == 5
+    assert len(projector.rows("SELECT * FROM a")) == 5

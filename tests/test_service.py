@@ -87,6 +87,9 @@ def test_read_models_rebuilt_equal_those_that_followed_along(service: Service) -
         assert projector.check(name) == []
         projector.rebuild(name)
         assert projector.check(name) == []
+    assert projector.rebuild(*projector.projections) == service.store.last_position()
+    for name in projector.projections:
+        assert projector.check(name) == []
     numbers = [row["number"] for row in projector.rows("SELECT number FROM case_list ORDER BY number")]
     assert numbers == [f"{CALL}-{n:04d}" for n in range(1, 21)]
 

@@ -8,6 +8,8 @@ import msgspec
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from grantflow.projection import JSON
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from uuid import UUID
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from grantflow.projection import Row, Table
 
 _FETCHED_AT_ONCE = 50_000
+_JSON = msgspec.json.Encoder(order="sorted").encode
 
 
 class TablePen:
@@ -116,12 +119,12 @@ class TablePen:
     def _copy(self, table: str, rows: list[Row]) -> None:
         if not rows:
             return
-        columns = self._tables[table].columns
-        names = sql.SQL(", ").join(map(sql.Identifier, columns))
+        declared = self._tables[table]
+        names = sql.SQL(", ").join(map(sql.Identifier, declared.columns))
         query = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(self._schema, table), names)
         with self._connection.cursor() as cursor, cursor.copy(query) as copy:
             for row in rows:
-                copy.write_row(_values(columns, row))
+                copy.write_row(_values(declared, row))
 
     def _upsert(self, table: str, rows: list[Row]) -> None:
         if not rows:
@@ -136,11 +139,11 @@ class TablePen:
             sql.SQL(", ").join(sql.SQL("{0} = EXCLUDED.{0}").format(name) for name in names),
         )
         with self._connection.cursor() as cursor:
-            cursor.executemany(query, [_values(declared.columns, row) for row in rows])
+            cursor.executemany(query, [_values(declared, row) for row in rows])
 
 
 def create_tables(connection: Connection[Any], schema: str, tables: Mapping[str, Table]) -> None:
-    """Create a read model's tables in a schema, empty."""
+    """Create a read model's tables in a schema, empty, and without their further indexes."""
     for name, table in tables.items():
         place = sql.Identifier(schema, name)
         columns = [
@@ -148,22 +151,30 @@ def create_tables(connection: Connection[Any], schema: str, tables: Mapping[str,
         ]
         key = sql.SQL("PRIMARY KEY ({})").format(sql.SQL(", ").join(map(sql.Identifier, table.key)))
         connection.execute(sql.SQL("CREATE TABLE {} ({})").format(place, sql.SQL(", ").join([*columns, key])))
-        for columns_of_index in table.indexes:
-            index = sql.SQL(", ").join(map(sql.Identifier, columns_of_index))
-            connection.execute(sql.SQL("CREATE INDEX ON {} ({})").format(place, index))
+
+
+def index_tables(connection: Connection[Any], schema: str, tables: Mapping[str, Table]) -> None:
+    """Give a read model's tables their further indexes, and lay out the rows that are to stand together."""
+    for name, table in tables.items():
+        place = sql.Identifier(schema, name)
+        for columns in table.indexes:
+            by = sql.SQL(", ").join(map(sql.Identifier, columns))
+            if columns != table.together:
+                connection.execute(sql.SQL("CREATE INDEX ON {} ({})").format(place, by))
+                continue
+            index = sql.Identifier(f"{name}_together")
+            connection.execute(sql.SQL("CREATE INDEX {} ON {} ({})").format(index, place, by))
+            connection.execute(sql.SQL("CLUSTER {} USING {}").format(place, index))
 
 
 def _parameter(kind: str) -> sql.Composable:
-    return sql.SQL("%s::jsonb") if kind.startswith("jsonb") else sql.SQL("%s")
+    return sql.SQL("%s::jsonb") if kind.startswith(JSON) else sql.SQL("%s")
 
 
-def _values(columns: Mapping[str, str], row: Row) -> list[object]:
-    return [
-        msgspec.json.encode(row[name], order="sorted").decode()
-        if kind.startswith("jsonb") and row.get(name) is not None
-        else row.get(name)
-        for name, kind in columns.items()
-    ]
+def _values(table: Table, row: Row) -> list[object]:
+    written = {name: _JSON(row[name]).decode() for name in table.of_json if row.get(name) is not None}
+    full = row | written if written else row
+    return [full.get(name) for name in table.columns]
 
 
 def _trusted(kind: LiteralString | str) -> sql.SQL:

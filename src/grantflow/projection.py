@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol, TypeAlias
 
 from grantflow.domain.event import Entry, Event
 
+JSON = "jsonb"
 Row: TypeAlias = dict[str, Any]
 """One row of a table, by column. Values of jsonb columns are any JSON value."""
 
@@ -33,11 +35,21 @@ Handler: TypeAlias = Callable[[Pen, Entry], None]
 
 @dataclass(frozen=True)
 class Table:
-    """A table of a read model: columns with their SQL types, the primary key, and further indexes."""
+    """A table of a read model: columns with their SQL types, the primary key, and further indexes.
+
+    By one of the indexes the rows may stand `together` on the disk once the table was made anew: those that are asked
+    for at once are read at once then, and not from as many places.
+    """
 
     columns: Mapping[str, str]
     key: tuple[str, ...]
     indexes: tuple[tuple[str, ...], ...] = ()
+    together: tuple[str, ...] = field(default=(), repr=False)
+
+    @cached_property
+    def of_json(self) -> tuple[str, ...]:
+        """The columns whose values are any JSON."""
+        return tuple(name for name, kind in self.columns.items() if kind.startswith(JSON))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import time
 from contextlib import contextmanager
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, LiteralString
 
 import msgspec
@@ -14,7 +13,19 @@ import structlog
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from grantflow.pen import TablePen, create_tables
+from grantflow.aside import (
+    ASIDE,
+    BATCH,
+    LIVE,
+    Difference,
+    build,
+    complete,
+    fill,
+    fingerprint,
+    only_in,
+    put_in_place,
+)
+from grantflow.pen import TablePen, create_tables, index_tables
 from grantflow.turns import going_on
 from grantflow.writer import Unavailable
 
@@ -30,9 +41,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-LIVE, ASIDE = "read", "aside"
-BATCH = 2_000
-_MOST_WAITING = 50_000
 _PASSING = frozenset({"08", "40", "53", "55", "57"})
 """PostgreSQL's classes of errors that pass: connection, rollback, resources, locks, an operator's intervention."""
 _NO_HASTE = "SET LOCAL synchronous_commit = off"
@@ -49,14 +57,6 @@ class Standing(msgspec.Struct, frozen=True):
     position: int
     lag: int
     error: str | None
-
-
-class Difference(msgspec.Struct, frozen=True):
-    """A row that one of the two has and the other has not: `side` is `live` or `rebuilt`."""
-
-    table: str
-    side: str
-    row: dict[str, Any]
 
 
 class Projector:
@@ -132,22 +132,22 @@ class Projector:
         ]
         return min(instants, default=None)
 
-    def rebuild(self, name: str) -> int:
-        """Make a read model anew, aside, and put it in place in one transaction. Returns its position."""
-        projection = self.projections[name]
+    def rebuild(self, *names: str) -> int:
+        """Make read models anew, aside, and put them in place in one transaction. Returns their position.
+
+        Those that are made together read the log together. While they are made, readers have the old ones.
+        """
+        chosen = [self.projections[name] for name in sorted(names)]
         with self.store.connection() as connection, connection.transaction():
-            position = self._build_aside(connection, projection)
-            live = self._locked(connection, name)[0]
-            position = self._fill(connection, projection, position, max(live, self.store.last_position()))
-            for table in projection.tables:
-                connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(LIVE, table)))
-                moved = sql.SQL("ALTER TABLE {} SET SCHEMA {}")
-                connection.execute(moved.format(sql.Identifier(ASIDE, table), sql.Identifier(LIVE)))
-                connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(LIVE, table)))
-            connection.execute(
-                "UPDATE projection_positions SET position = %s, fingerprint = %s, error = NULL WHERE name = %s",
-                (position, _fingerprint(projection), name),
-            )
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_REBUILD_LOCK,))
+            made = self.store.last_position()
+            build(connection, self.store, chosen, made)
+            complete(connection, chosen)
+            live = max(self._locked(connection, projection.name)[0] for projection in chosen)
+            position = max(live, self.store.last_position())
+            fill(connection, self.store, chosen, made, position)
+            for projection in chosen:
+                put_in_place(connection, projection, position)
         return position
 
     def check(self, name: str, *, most: int = 20) -> list[Difference]:
@@ -159,12 +159,12 @@ class Projector:
         with self._no_rebuild() as connection, connection.transaction(force_rollback=True):
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             live = self._position(connection, name)[0]
-            self._build_aside(connection, projection, until=live)
+            build(connection, self.store, [projection], live)
             return [
                 difference
                 for table in projection.tables
                 for sides in ((LIVE, ASIDE, "live"), (ASIDE, LIVE, "rebuilt"))
-                for difference in _only_in(connection, table, sides, most=most)
+                for difference in only_in(connection, table, sides, most=most)
             ]
 
     @contextmanager
@@ -180,7 +180,7 @@ class Projector:
 
     def _set_up(self) -> None:
         """Create what is missing. Where nothing is, nothing is written: that needs no right, and no lock."""
-        wanted = {name: _fingerprint(projection) for name, projection in self.projections.items()}
+        wanted = {name: fingerprint(projection) for name, projection in self.projections.items()}
         if wanted.items() <= self._known().items():
             return
         with self.store.connection() as connection, connection.transaction():
@@ -197,11 +197,12 @@ class Projector:
                 ).fetchone()
                 if known is None:
                     create_tables(connection, LIVE, projection.tables)
+                    index_tables(connection, LIVE, projection.tables)
                     connection.execute(
                         "INSERT INTO projection_positions VALUES (%s, 0, %s, NULL)",
-                        (projection.name, _fingerprint(projection)),
+                        (projection.name, fingerprint(projection)),
                     )
-                elif known[0] != _fingerprint(projection):
+                elif known[0] != fingerprint(projection):
                     connection.execute(
                         "UPDATE projection_positions SET error = %s WHERE name = %s",
                         ("its tables are declared differently now: rebuild it", projection.name),
@@ -310,39 +311,6 @@ class Projector:
                     )
                 return
 
-    def _build_aside(
-        self, connection: Connection[Any], projection: Projection, until: int | None = None
-    ) -> int:
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_REBUILD_LOCK,))
-        for table in projection.tables:
-            connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(ASIDE, table)))
-        create_tables(connection, ASIDE, projection.tables)
-        return self._fill(connection, projection, 0, self.store.last_position() if until is None else until)
-
-    def _fill(self, connection: Connection[Any], projection: Projection, after: int, until: int) -> int:
-        """Write the events after one position up to another into the tables aside."""
-        if projection.by_stream and after == 0:
-            return self._fill_by_stream(connection, projection, until)
-        pen = TablePen(connection, ASIDE, projection.tables, empty=after == 0)
-        while after < until:
-            entries = self.store.read(after, min(BATCH, until - after))
-            for entry in entries:
-                projection.write(pen, entry)
-            after = entries[-1].position
-            pen.flush(changed=pen.waiting > _MOST_WAITING)
-        pen.flush()
-        return after
-
-    def _fill_by_stream(self, connection: Connection[Any], projection: Projection, until: int) -> int:
-        """Write all events up to a position, one stream after the other, so that nothing is remembered for long."""
-        for entries in self.store.by_stream(until, together=BATCH):
-            pen = TablePen(connection, ASIDE, projection.tables, empty=False)
-            pen.fetch({entry.originator_id for entry in entries})
-            for entry in entries:
-                projection.write(pen, entry)
-            pen.flush()
-        return until
-
 
 def _passing(error: Exception) -> Unavailable | None:
     """The refusal where the database had no time, room or connection just then; None where the read model failed."""
@@ -351,18 +319,3 @@ def _passing(error: Exception) -> Unavailable | None:
     if not isinstance(error, psycopg.OperationalError) or (error.sqlstate or "08")[:2] not in _PASSING:
         return None
     return Unavailable.because(error)
-
-
-def _fingerprint(projection: Projection) -> str:
-    return sha256(repr(sorted(projection.tables.items())).encode()).hexdigest()
-
-
-def _only_in(
-    connection: Connection[Any], table: str, sides: tuple[str, str, str], *, most: int
-) -> list[Difference]:
-    here, there, side = sides
-    query = sql.SQL("SELECT * FROM {} EXCEPT ALL SELECT * FROM {} LIMIT {}").format(
-        sql.Identifier(here, table), sql.Identifier(there, table), sql.Literal(most)
-    )
-    rows = connection.cursor(row_factory=dict_row).execute(query).fetchall()
-    return [Difference(table, side, row) for row in rows]

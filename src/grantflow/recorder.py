@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from psycopg.abc import PQGen
     from psycopg.pq.abc import PGresult
 
-    from grantflow.arrays import Packed
 
 STORED, REPEATED, REUSED, CONFLICT = range(4)
 CHANNEL = "stored_events"
@@ -133,11 +132,22 @@ def on_record(key: str) -> UUID:
 
 def insert_commands(connection: Connection, commands: Sequence[StoredCommand]) -> list[Answer]:
     """Store commands in one statement and one commit, in their order; the connection is in autocommit."""
-    return connection.wait(inserting_commands(connection, commands))
+    _send(connection, commands)
+    return _answers(connection, connection.wait(execute(connection.pgconn)))
 
 
 def inserting_commands(connection: Connection, commands: Sequence[StoredCommand]) -> PQGen[list[Answer]]:
     """Do so as one of psycopg's generators, which says what there is to wait for."""
+    _send(connection, commands)
+    return _answers(connection, (yield from execute(connection.pgconn)))
+
+
+def _send(connection: Connection, commands: Sequence[StoredCommand]) -> None:
+    """Send the one statement, prepared once on each connection.
+
+    Its parameters are ready to be sent: a cursor would look each of them over again, which costs more than the rest of
+    the way there and back.
+    """
     heads = [command.heads() for command in commands]
     events = [event for command in commands for event in command.events]
     parameters = (
@@ -153,25 +163,18 @@ def inserting_commands(connection: Connection, commands: Sequence[StoredCommand]
         texts(event.topic for event in events),
         byteas([event.state for event in events]),
     )
-    result = yield from _called(connection, parameters)
-    return [Answer(*_numbers(result, row)) for row in range(result.ntuples)]
-
-
-def _called(connection: Connection, parameters: Sequence[Packed]) -> PQGen[PGresult]:
-    """Call the one statement, prepared once on each connection.
-
-    Its parameters are ready to be sent: a cursor would look each of them over again, which costs more than the rest of
-    the way there and back.
-    """
     pgconn = connection.pgconn
     if connection not in _PREPARED:
         prepared = pgconn.prepare(_APPEND_NAME, _APPEND, [type(one).array for one in parameters])
         _refuse_if_failed(connection, prepared)
         _PREPARED.add(connection)
     pgconn.send_query_prepared(_APPEND_NAME, parameters, _ALL_BINARY, result_format=Format.BINARY)
-    result: PGresult = (yield from execute(pgconn))[-1]
+
+
+def _answers(connection: Connection, results: Sequence[PGresult]) -> list[Answer]:
+    result = results[-1]
     _refuse_if_failed(connection, result)
-    return result
+    return [Answer(*_numbers(result, row)) for row in range(result.ntuples)]
 
 
 def _refuse_if_failed(connection: Connection, result: PGresult) -> None:

@@ -32,17 +32,16 @@ def list_all(*, as_json: Json = False) -> None:
 
 @read_models.command(epilog="Example: grantflow projections rebuild case_list")
 def rebuild(name: Name = "", *, as_json: Json = False) -> None:
-    """Make a read model anew from the events, beside the old one, and put it in place."""
-    rebuilt = []
+    """Make read models anew from the events, beside the old ones, and put them in place together."""
     with opened() as app:
-        for each in _named(app, name):
-            with waiting(f"{each}: rebuilding"):
-                position = app.projector.rebuild(each)
-            rebuilt.append({"name": each, "position": position})
-            if not as_json:
-                write(f"{each}: rebuilt to position {position}\n")
+        names = _named(app, name)
+        with waiting(f"{', '.join(names)}: rebuilding"):
+            position = app.projector.rebuild(*names)
     if as_json:
-        write_json({"items": rebuilt, "next": None})
+        write_json({"items": [{"name": each, "position": position} for each in names], "next": None})
+        return
+    for each in names:
+        write(f"{each}: rebuilt to position {position}\n")
 
 
 @read_models.command(epilog="Example: grantflow projections check")
