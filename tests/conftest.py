@@ -89,6 +89,14 @@ def template(server: str, request: pytest.FixtureRequest) -> str:
     return TEMPLATE
 
 
+@pytest.fixture
+def stage(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let one test at a time play the demo: its databases have names of their own, and are made anew each time."""
+    with (request.config.stash[HOME] / "stage.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 @contextmanager
 def fresh_database(server: str, template: str) -> Iterator[str]:
     """Lend a database of one's own."""

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from uuid import UUID
 
+import pytest
 from steps import CALL_FOLDER
 
 from grantflow import embedded
@@ -39,6 +40,7 @@ def run(url: str, *arguments: str, stdin: str = "") -> subprocess.CompletedProce
     )
 
 
+@pytest.mark.usefixtures("stage")
 def test_the_demo_is_kept_found_told_and_refuses_hostile_input(database_url: str) -> None:
     demo = run(database_url, "demo", "--applications", "12", "--keep", "--json")
     assert demo.returncode == 0, demo.stderr

@@ -39,6 +39,7 @@ def test_a_reader_who_has_seen_enough_ends_it_quietly() -> None:
         assert ended(process) == (0, "", "")
 
 
+@pytest.mark.usefixtures("stage")
 def test_an_interrupt_ends_it_quietly(database_url: str) -> None:
     with started(database_url, "demo", "--applications", "2000") as process:
         time.sleep(1.5)
