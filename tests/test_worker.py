@@ -186,10 +186,27 @@ def test_a_turn_at_the_read_models_asks_no_oftener_than_needed_where_they_stand(
     monkeypatch.setattr(crew.store, "last_position", last_position)
     at, follows = datetime.now(UTC), Project(crew.projector)
     assert follows.turn(at) == at
-    assert len(asked) == 3, "before and after the stretch, and to decide"
+    assert len(asked) == 4, "to know where to, before and after the stretch, and to decide"
     while follows.turn(at):
         pass
     assert {one.lag for one in crew.projector.standings()} == {0}
+
+
+def test_what_is_stored_during_a_turn_at_the_read_models_is_no_reason_for_another_at_once(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It rings for itself, and what comes until then is done together: not a turn for each few events."""
+    crew.drafts(2)
+    follows, really = Project(crew.projector), crew.projector.catch_up
+
+    def meanwhile(*, stretches: int | None = None) -> int:
+        reached = really(stretches=stretches)
+        crew.drafts(1)
+        return reached
+
+    monkeypatch.setattr(crew.projector, "catch_up", meanwhile)
+    assert follows.turn(datetime.now(UTC)) is None
+    assert {one.lag > 0 for one in crew.projector.standings()} == {True}
 
 
 def test_one_turn_at_each_duty_is_not_taken_where_another_worker_keeps_it(crew: Crew) -> None:

@@ -65,12 +65,13 @@ class Project:
     name = "project"
 
     def __init__(self, projector: Projector) -> None:
-        self._projector = projector
+        self._projector, self._store = projector, projector.store
 
     def turn(self, now: datetime) -> datetime | None:
         """Bring every read model nearer to the end of the log, by a stretch."""
+        end = self._store.last_position()  # what is stored after this rings for itself
         self._projector.catch_up(stretches=1)
-        behind = any(one.error is None and one.lag > 0 for one in self._projector.standings())
+        behind = any(one.error is None and one.position < end for one in self._projector.standings())
         return now if behind else None
 
 
@@ -90,8 +91,10 @@ class Deadlines:
 
     def turn(self, now: datetime) -> datetime | None:
         """Take what is due, so many steps a turn, and give the next instant at which something will be."""
-        self._projector.wait_for(self._service.store.last_position(), seconds=_COURTESY_SECONDS)
-        swept = sweep(now, self._service, self._projector, most=MOST_STEPS, stretches=self._stretches)
+        end = self._service.store.last_position()
+        followed = self._projector.wait_for(end, seconds=_COURTESY_SECONDS)
+        stretches = 0 if followed and self._stretches else self._stretches
+        swept = sweep(now, self._service, self._projector, most=MOST_STEPS, stretches=stretches)
         taken = sum(not receipt.repeated for receipt in swept.done)
         self.taken += taken
         upcoming = next_instant(now, self._projector)

@@ -60,13 +60,15 @@ def sweep(
     A step's key is derived from case, deadline and instant, so the store takes each once; what it was due for stands
     on the event, and the stamp says when it was done. A case that refuses holds up no other. Once `most` are taken, or
     a few more, the rest is left for the next time. So it is where the read models are further behind than so many
-    `stretches`, which it brings them on by. Unavailable or Overloaded when the database has no time for it.
+    `stretches`, which it brings them on by; none at first where somebody else has brought them to the end just now.
+    Unavailable or Overloaded when the database has no time for it.
     """
     done: list[Receipt] = []
     stale = 0
     while True:
-        reached = projector.catch_up(stretches=stretches)
-        behind = stretches is not None and reached < service.store.last_position()
+        end = service.store.last_position()  # what comes after that is the next sweep's
+        behind = projector.catch_up(stretches=stretches) < end and stretches != 0
+        stretches = 1 if stretches == 0 else stretches
         requests = [_request(due, now) for due in _agenda(projector, now)]
         refused: list[tuple[Request, Refused]] = []
         before = len(done)
