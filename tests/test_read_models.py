@@ -10,7 +10,7 @@ from given import Step
 from steps import CALL_FOLDER, GRANTED, GROUNDS, attest, call_2023, declared, granted, letter
 from variants import prepared
 
-from grantflow import projector
+from grantflow import aside, pen, projector
 from grantflow.app import App
 from grantflow.definitions import definition_files
 from grantflow.demo import Story, Year, play
@@ -68,10 +68,34 @@ def test_read_models_are_the_same_however_small_the_stretches_that_they_are_made
 ) -> None:
     """Also those that are made one stream after the other, where a stretch ends in the middle of a case."""
     monkeypatch.setattr(projector, "BATCH", 7)
+    monkeypatch.setattr(aside, "BATCH", 7)
     app = App.on(store, ledger_keys())
     play(app, definition_files(CALL_FOLDER), Story(12, seed=3))
     assert {name for name, one in app.projector.projections.items() if one.by_stream} == BY_STREAM
     assert [d for name in app.projector.projections for d in app.projector.check(name)] == []
+
+
+def test_read_models_are_the_same_where_rows_have_to_be_forgotten_while_they_are_made(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with more cases than are remembered; what was forgotten is fetched for many at once, and not row by row."""
+    monkeypatch.setattr(aside, "BATCH", 25)
+    monkeypatch.setattr(aside, "_MOST_WAITING", 4)
+    monkeypatch.setattr(pen, "_FETCHED_AT_ONCE", 4)
+    app = App.on(store, ledger_keys())
+    play(app, definition_files(CALL_FOLDER), Story(12, seed=3))
+    for name in app.projector.projections:
+        assert app.projector.check(name) == []
+    selected: list[str] = []
+    really = pen.TablePen._select
+
+    def select(self: pen.TablePen, table: str, key: tuple[object, ...]) -> Any:
+        selected.append(table)
+        return really(self, table, key)
+
+    monkeypatch.setattr(pen.TablePen, "_select", select)
+    app.projector.rebuild("case_list")
+    assert "case_list" not in selected
 
 
 def test_the_money_agrees_in_every_place_it_is_told(year: tuple[App, Year]) -> None:

@@ -60,7 +60,9 @@ def _fill_in_order(
     pens = [(one, TablePen(connection, ASIDE, one.tables, empty=after == 0)) for one in projections]
     while after < until:
         entries = store.read(after, min(BATCH, until - after))
+        streams = {entry.originator_id for entry in entries}
         for projection, pen in pens:
+            pen.recall(streams)
             for entry in entries:
                 projection.write(pen, entry)
             pen.flush(changed=pen.waiting > _MOST_WAITING)

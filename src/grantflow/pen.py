@@ -36,6 +36,7 @@ class TablePen:
         self._added: dict[str, list[Row]] = {name: [] for name in tables}
         self._by_stream = [name for name, table in tables.items() if table.columns[table.key[0]] == "uuid"]
         self._fetched: set[object] = set()
+        self._forgot = False
 
     def fetch(self, streams: Iterable[UUID]) -> None:
         """Look up what is stored of these streams, in tables whose keys begin with one, by one query a table."""
@@ -49,6 +50,11 @@ class TablePen:
                 for row in cursor.execute(query, (wanted,)):
                     self._found(name, row)
         self._fetched.update(wanted)
+
+    def recall(self, streams: Iterable[UUID]) -> None:
+        """Fetch what is stored of these streams, if something had to be forgotten: else it is known."""
+        if self._forgot:
+            self.fetch(streams)
 
     def get(self, table: str, *key: object) -> Row | None:
         rows = self._rows[table]
@@ -97,6 +103,7 @@ class TablePen:
             self._changed[name] = set()
             if len(known) > _FETCHED_AT_ONCE:
                 known.clear()
+                self._forgot = True
 
     def _surely_new(self, table: str, key: tuple[object, ...]) -> bool:
         if self._empty:
@@ -105,7 +112,7 @@ class TablePen:
 
     def _found(self, table: str, row: Row) -> None:
         key = tuple(row[column] for column in self._tables[table].key)
-        self._rows[table][key] = row
+        self._rows[table].setdefault(key, row)  # what is known already may have been changed since
         self._stored[table].add(key)
 
     def _select(self, table: str, key: tuple[object, ...]) -> Row | None:
