@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 import psycopg
 import pytest
+import uvloop
 from noted import append, noted
 from psycopg.generators import execute
 from test_store_crash import kept
@@ -18,7 +23,7 @@ from grantflow.recorder import on_record
 from grantflow.store import Store, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from uuid import UUID
 
     from psycopg.abc import PQGen
@@ -27,6 +32,20 @@ if TYPE_CHECKING:
     from grantflow.store import Appended
 
 Told = list[str | Exception]
+T = TypeVar("T")
+Run = Callable[[Coroutine[Any, Any, T]], T]
+LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture(params=LOOPS)
+def run(request: pytest.FixtureRequest) -> Run[Any]:
+    """Run something on either of the loops that there are."""
+
+    def run_it(what: Coroutine[Any, Any, T]) -> T:
+        with asyncio.Runner(loop_factory=LOOPS[request.param]) as runner:
+            return runner.run(what)
+
+    return run_it
 
 
 class Booking:
@@ -77,17 +96,17 @@ def writer(database_url: str, booking: Booking) -> Iterator[LoopWriter[str, str]
 
 
 def test_a_loop_stores_what_it_asks_for_without_a_thread(
-    writer: LoopWriter[str, str], booking: Booking
+    run: Run[Any], writer: LoopWriter[str, str], booking: Booking
 ) -> None:
     async def asks() -> str:
         return await writer.put_from(asyncio.get_running_loop(), "one")
 
-    assert asyncio.run(asks()) == "ONE"
+    assert run(asks()) == "ONE"
     assert (booking.on_loop, booking.in_thread) == ([["one"]], [])
 
 
 def test_of_those_who_ask_again_and_again_half_are_stored_while_the_other_half_are_decided(
-    writer: LoopWriter[str, str], booking: Booking
+    run: Run[Any], writer: LoopWriter[str, str], booking: Booking
 ) -> None:
     async def client(name: str) -> None:
         for _ in range(8):
@@ -97,7 +116,7 @@ def test_of_those_who_ask_again_and_again_half_are_stored_while_the_other_half_a
         await asyncio.gather(*map(client, "abcdefgh"))
 
     booking.seconds = 0.01
-    asyncio.run(asks())
+    run(asks())
     sizes = [len(batch) for batch in booking.on_loop]
     assert sizes[0] == 1  # it goes at once, as it would if nobody came after it
     assert sizes[2:10] == [4] * 8
@@ -105,7 +124,7 @@ def test_of_those_who_ask_again_and_again_half_are_stored_while_the_other_half_a
 
 
 def test_a_thread_that_asks_while_a_loop_stores_goes_with_it(
-    writer: LoopWriter[str, str], booking: Booking
+    run: Run[Any], writer: LoopWriter[str, str], booking: Booking
 ) -> None:
     async def asks() -> str:
         booking.seconds = 0.2
@@ -113,12 +132,12 @@ def test_a_thread_that_asks_while_a_loop_stores_goes_with_it(
         others = await asyncio.to_thread(writer.keep, "theirs")
         return await mine + others
 
-    assert asyncio.run(asks()) == "MINETHEIRS"
+    assert run(asks()) == "MINETHEIRS"
     assert (booking.on_loop, booking.in_thread) == ([["mine"], ["theirs"]], [])
 
 
 def test_a_thread_that_stores_gives_the_loop_its_own_to_store(
-    writer: LoopWriter[str, str], booking: Booking, monkeypatch: pytest.MonkeyPatch
+    run: Run[Any], writer: LoopWriter[str, str], booking: Booking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stores, go_on = threading.Event(), threading.Event()
 
@@ -136,11 +155,13 @@ def test_a_thread_that_stores_gives_the_loop_its_own_to_store(
         go_on.set()
         return await alone + await mine
 
-    assert asyncio.run(asks()) == "ALONEMINE"
+    assert run(asks()) == "ALONEMINE"
     assert (booking.on_loop, booking.in_thread) == ([["mine"]], [["alone"]])
 
 
-def test_what_nobody_waits_for_any_more_is_not_stored(writer: LoopWriter[str, str], booking: Booking) -> None:
+def test_what_nobody_waits_for_any_more_is_not_stored(
+    run: Run[Any], writer: LoopWriter[str, str], booking: Booking
+) -> None:
     async def asks() -> None:
         loop = asyncio.get_running_loop()
         booking.seconds = 0.05
@@ -150,12 +171,12 @@ def test_what_nobody_waits_for_any_more_is_not_stored(writer: LoopWriter[str, st
         first.cancel()  # on its way already: it is stored, and nobody is told
         await last
 
-    asyncio.run(asks())
+    run(asks())
     assert booking.on_loop == [["first"], ["last"]]
 
 
 def test_what_goes_wrong_on_a_loop_is_done_again_by_the_thread(
-    writer: LoopWriter[str, str], booking: Booking
+    run: Run[Any], writer: LoopWriter[str, str], booking: Booking
 ) -> None:
     async def asks() -> list[str]:
         loop = asyncio.get_running_loop()
@@ -164,12 +185,12 @@ def test_what_goes_wrong_on_a_loop_is_done_again_by_the_thread(
         booking.fails_on_loop = False
         return [first, await writer.put_from(loop, "second")]
 
-    assert asyncio.run(asks()) == ["FIRST", "SECOND"]
+    assert run(asks()) == ["FIRST", "SECOND"]
     assert (booking.on_loop, booking.in_thread) == ([["second"]], [["first"]])
 
 
 def test_of_what_a_loop_could_not_store_only_what_is_at_fault_fails(
-    database_url: str, booking: Booking
+    run: Run[Any], database_url: str, booking: Booking
 ) -> None:
     def no_b(connection: Connection, asked: Sequence[str]) -> Told:
         if "b" in asked:
@@ -185,16 +206,17 @@ def test_of_what_a_loop_could_not_store_only_what_is_at_fault_fails(
         booking.fails_on_loop = True
         return await asyncio.gather(*(writer.put_from(loop, name) for name in "abc"), return_exceptions=True)
 
-    first, second, third = asyncio.run(asks())
+    first, second, third = run(asks())
     writer.close()
     assert (first, third) == ("A", "C")
     assert isinstance(second, ValueError)
 
 
-def _ended(writer: LoopWriter[str, str], booking: Booking) -> asyncio.AbstractEventLoop:
+def _ended(
+    writer: LoopWriter[str, str], booking: Booking, loop: asyncio.AbstractEventLoop
+) -> asyncio.AbstractEventLoop:
     """A loop that ends while it stores."""
     booking.seconds = 30.0
-    loop = asyncio.new_event_loop()
 
     async def asks() -> None:
         writer.put_from(asyncio.get_running_loop(), "gone")
@@ -206,19 +228,21 @@ def _ended(writer: LoopWriter[str, str], booking: Booking) -> asyncio.AbstractEv
     return loop
 
 
+@pytest.mark.parametrize("new", LOOPS.values(), ids=LOOPS)
 def test_what_a_loop_was_storing_when_it_ended_is_stored_and_stops_nobody_else(
-    writer: LoopWriter[str, str], booking: Booking
+    writer: LoopWriter[str, str], booking: Booking, new: Callable[[], asyncio.AbstractEventLoop]
 ) -> None:
-    loop = _ended(writer, booking)
+    loop = _ended(writer, booking, new())
     loop.close()
     assert writer.put("next").result(10) == "NEXT"
     assert booking.stored == {"gone", "with it", "next"}
 
 
+@pytest.mark.parametrize("new", LOOPS.values(), ids=LOOPS)
 def test_a_loop_that_stands_still_stops_nobody_else_and_may_go_on(
-    writer: LoopWriter[str, str], booking: Booking
+    writer: LoopWriter[str, str], booking: Booking, new: Callable[[], asyncio.AbstractEventLoop]
 ) -> None:
-    loop = _ended(writer, booking)
+    loop = _ended(writer, booking, new())
     assert writer.keep("next") == "NEXT"
     assert booking.stored == {"gone", "with it", "next"}
     booking.seconds = 0.0
@@ -231,8 +255,65 @@ def test_a_loop_that_stands_still_stops_nobody_else_and_may_go_on(
     assert booking.on_loop == [["again"]]
 
 
+def test_whoever_waits_behind_a_loop_that_ends_is_stored_for_before_long(
+    run: Run[Any], writer: LoopWriter[str, str], booking: Booking
+) -> None:
+    waiting = threading.Event()
+    told: list[str] = []
+
+    def keeps() -> None:
+        waiting.set()
+        told.append(writer.keep("behind"))
+
+    async def asks() -> None:
+        booking.seconds = 30.0
+        writer.put_from(asyncio.get_running_loop(), "gone")
+        thread.start()
+        await asyncio.to_thread(waiting.wait, 10)
+        await asyncio.sleep(0.1)
+
+    thread = threading.Thread(target=keeps)
+    run(asks())
+    thread.join(10)
+    assert told == ["BEHIND"]
+    assert booking.stored == {"gone", "behind"}
+
+
+def test_what_a_loop_asks_of_itself_and_waits_for_does_not_hang(
+    run: Run[Any], writer: LoopWriter[str, str], booking: Booking
+) -> None:
+    async def asks() -> str:
+        booking.seconds = 30.0
+        first = writer.put_from(asyncio.get_running_loop(), "first")
+        return writer.keep("here and now") + await first
+
+    assert run(asks()) == "HERE AND NOWFIRST"
+
+
+@pytest.mark.usefixtures("noted_is_known")
+def test_a_connection_that_is_reset_while_a_loop_has_other_things_to_do_is_noticed(
+    run: Run[Any], store: Store, database_url: str
+) -> None:
+    """Some loops tell of a reset once, and of nothing on that line afterwards."""
+    store.keep(append(noted(uuid4(), 1)))
+    connection = store._writer._connection
+    assert connection is not None
+    pid = connection.info.backend_pid
+
+    async def asks() -> Appended:
+        os.kill(pid, signal.SIGSTOP)
+        asked = store.append_from(asyncio.get_running_loop(), append(noted(uuid4(), 1)))
+        await asyncio.sleep(0.1)
+        _cut(database_url, pid)
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(0.3)  # noqa: ASYNC251 - the other things
+        return await asyncio.wait_for(asked, 10)
+
+    assert run(asks()).positions == (2,)
+
+
 def test_closing_stores_what_a_loop_was_storing_even_on_that_loop(
-    writer: LoopWriter[str, str], booking: Booking
+    run: Run[Any], writer: LoopWriter[str, str], booking: Booking
 ) -> None:
     async def asks() -> str:
         booking.seconds = 30.0
@@ -242,12 +323,12 @@ def test_closing_stores_what_a_loop_was_storing_even_on_that_loop(
             writer.put_from(asyncio.get_running_loop(), "too late")
         return await asked
 
-    assert asyncio.run(asks()) == "LAST"
+    assert run(asks()) == "LAST"
     assert booking.in_thread == [["last"]]
 
 
 def test_closing_waits_for_what_another_threads_loop_stores(
-    writer: LoopWriter[str, str], booking: Booking
+    run: Run[Any], writer: LoopWriter[str, str], booking: Booking
 ) -> None:
     async def asks() -> str:
         booking.seconds = 0.2
@@ -255,13 +336,13 @@ def test_closing_waits_for_what_another_threads_loop_stores(
         await asyncio.to_thread(writer.close)
         return await asked
 
-    assert asyncio.run(asks()) == "LAST"
+    assert run(asks()) == "LAST"
     assert (booking.on_loop, booking.in_thread) == ([["last"]], [])
 
 
 @pytest.mark.usefixtures("noted_is_known")
 def test_a_lost_connection_loses_and_repeats_nothing_of_what_loops_and_threads_append(
-    store: Store, database_url: str
+    run: Run[Any], store: Store, database_url: str
 ) -> None:
     until = asyncio.Event()
     done: list[tuple[UUID, Appended]] = []
@@ -287,7 +368,7 @@ def test_a_lost_connection_loses_and_repeats_nothing_of_what_loops_and_threads_a
                     await asyncio.to_thread(_cut, database_url, pid)
             until.set()
 
-    asyncio.run(all_of_them())
+    run(all_of_them())
     assert len(done) > 100
     assert kept(database_url) == {key: (a.positions[0], a.positions[-1]) for key, a in done}
 

@@ -16,6 +16,7 @@ from noted import Noted, append, noted
 
 from grantflow.projection import Pen, Projection, Table
 from grantflow.projector import Projector
+from grantflow.recorder import CHANNEL
 from grantflow.store import Store, Unavailable
 
 if TYPE_CHECKING:
@@ -269,3 +270,25 @@ def test_read_models_made_together_are_put_in_place_together_or_not_at_all(store
     broken.clear()
     assert projector.rebuild("a", "b", "c", "d", "notes") == 5
     assert len(projector.rows("SELECT * FROM a")) == 5
+
+
+def test_a_rebuild_lets_those_go_first_who_read_its_tables_in_another_order(store: Store) -> None:
+    write(store, 3)
+    projector = Projector(store, [notes(name=name) for name in ("a", "b")])
+    projector.catch_up()
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(store.database_url) as reader:
+        reader.execute("SELECT * FROM read.b")
+        rebuilding = pool.submit(projector.rebuild, "a", "b")
+        waiting_for_a_row(store)
+        reader.execute("SELECT * FROM read.a")
+        reader.commit()
+        assert rebuilding.result(10) == 3
+
+
+def test_a_rebuild_rings_for_what_was_stored_while_its_read_model_had_stopped(store: Store) -> None:
+    projector = Projector(store, [notes()])
+    write(store, 1)
+    with psycopg.connect(store.database_url, autocommit=True) as listening:
+        listening.execute(f"LISTEN {CHANNEL}")
+        projector.rebuild("notes")
+        assert [heard.channel for heard in listening.notifies(timeout=5, stop_after=1)] == [CHANNEL]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
 from grantflow.pen import TablePen, create_tables, index_tables
+from grantflow.recorder import CHANNEL
+from grantflow.turns import going_on
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
 LIVE, ASIDE = "read", "aside"
 BATCH = 2_000
 _MOST_WAITING = 50_000
+_PAUSE_SECONDS = 0.05
 _TOGETHER = 3
 """So many read models share one reading of the log: each remembers a row or two of every case."""
 
@@ -85,22 +91,50 @@ def _fill_by_stream(
 
 
 def complete(connection: Connection[Any], projections: Sequence[Projection]) -> None:
-    """Give those that were made aside their further indexes."""
+    """Give those that were made aside their further indexes, and let PostgreSQL know what is in them."""
     for projection in projections:
         index_tables(connection, ASIDE, projection.tables)
+        for table in projection.tables:
+            connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(ASIDE, table)))
 
 
-def put_in_place(connection: Connection[Any], projection: Projection, position: int) -> None:
-    """Let what was made aside up to a position be what readers have."""
-    for table in projection.tables:
+def put_in_place(connection: Connection[Any], projections: Sequence[Projection], position: int) -> None:
+    """Let what was made aside up to a position be what readers have, all at once."""
+    tables = [table for projection in projections for table in projection.tables]
+    _take_from_readers(connection, tables)
+    for table in tables:
         connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(LIVE, table)))
         moved = sql.SQL("ALTER TABLE {} SET SCHEMA {}")
         connection.execute(moved.format(sql.Identifier(ASIDE, table), sql.Identifier(LIVE)))
-        connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(LIVE, table)))
-    connection.execute(
-        "UPDATE projection_positions SET position = %s, fingerprint = %s, error = NULL WHERE name = %s",
-        (position, fingerprint(projection), projection.name),
-    )
+    for projection in projections:
+        connection.execute(
+            "UPDATE projection_positions SET position = %s, fingerprint = %s, error = NULL WHERE name = %s",
+            (position, fingerprint(projection), projection.name),
+        )
+    # What was stored meanwhile has rung already, and nobody carried it to a read model that had stopped.
+    connection.execute(sql.SQL("NOTIFY {}").format(sql.Identifier(CHANNEL)))
+
+
+def _take_from_readers(connection: Connection[Any], tables: Sequence[str]) -> None:
+    """Wait until nobody reads any of these tables. Who reads several takes them in another order: each may go first."""
+    there = [
+        table
+        for table in tables
+        if connection.execute("SELECT to_regclass(%s) IS NOT NULL", (f"{LIVE}.{table}",)).fetchone()
+        == (True,)
+    ]
+    all_of_them = sql.SQL(", ").join(sql.Identifier(LIVE, table) for table in there)
+    while there:
+        going_on()
+        with (
+            suppress(psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected),
+            connection.transaction(),
+        ):
+            connection.execute("SET LOCAL lock_timeout = '200ms'")
+            connection.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(all_of_them))
+            connection.execute("SET LOCAL lock_timeout TO DEFAULT")
+            return
+        time.sleep(_PAUSE_SECONDS)
 
 
 def fingerprint(projection: Projection) -> str:

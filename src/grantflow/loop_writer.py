@@ -91,28 +91,42 @@ class LoopWriter(Writer[Asked, Told]):
             self._begin(leader)
         return promise.future
 
-    def close(self) -> None:
-        """Take nothing more, store what waits, and let go of the connection."""
-        self._revive(closing=True)
-        super().close()
-
     def _queued(
         self, asked: Asked, answered: Answered[Told], whose: str, *, at_it: object | None = None
     ) -> object | None:
-        self._revive()
+        self._look(waits=False)
         return super()._queued(asked, answered, whose, at_it=at_it)
 
-    def _revive(self, *, closing: bool = False) -> None:
-        """Take the turn from a loop that doesn't go round, or that will not as long as it waits for us to close."""
+    def _look(self, *, waits: bool) -> None:
+        """Take the turn from a loop that doesn't go round any more, or will not as long as we wait here."""
         turn = self._leader
-        if isinstance(turn, Turn) and (
-            not turn.loop.is_running() or (closing and running_here() is turn.loop)
-        ):
+        if isinstance(turn, Turn) and (not turn.loop.is_running() or (waits and running_here() is turn.loop)):
             self._left(turn)
 
     def _begin(self, turn: Turn) -> None:
-        if self._leader is turn and turn.talk is None and (self._batch or self._taken_up(turn)):
-            self._send(turn)
+        """Store what waits, or what the thread has taken up for this loop."""
+        if self._leader is not turn or turn.talk is not None:
+            return
+        try:
+            if self._batch or self._taken_up(turn):
+                self._send(turn)
+        except Exception:  # noqa: BLE001 - the thread does it again, and finds out whose fault it is
+            self._left(turn)
+
+    def _go_on(self, turn: Turn, ready: Ready = Ready.NONE) -> None:
+        """Take the conversation as far as it comes; when it has ended, tell the outcome and begin the next."""
+        if self._leader is not turn or turn.talk is None:
+            return
+        try:
+            try:
+                wait = turn.talk.send(ready or None)  # type: ignore[arg-type]
+            except StopIteration as ended:
+                turn.talk = None
+                self._tell(turn, ended.value)
+            else:
+                turn.hear(self._go_on, wait)
+        except Exception:  # noqa: BLE001 - as above
+            self._left(turn)
 
     def _send(self, turn: Turn) -> None:
         if self._connection is None:
@@ -123,35 +137,25 @@ class LoopWriter(Writer[Asked, Told]):
         turn.talk = self._converse(self._connection, [asked for asked, _ in self._batch])
         self._go_on(turn)
 
-    def _go_on(self, turn: Turn, ready: Ready = Ready.NONE) -> None:
-        """Take the conversation as far as it comes; when it has ended, tell the outcome and begin the next."""
-        if self._leader is not turn or turn.talk is None:
-            return
-        try:
-            wait = turn.talk.send(ready or None)  # type: ignore[arg-type]
-        except StopIteration as ended:
-            turn.talk = None
-            tell(self._batch, ended.value)
-            # Those who are told will ask again: half of all is stored next, the other half is decided meanwhile.
-            if self._taken_up(turn, (len(self._batch) + len(self._waiting) + 1) // 2):
-                self._send(turn)
-            else:
-                turn.hear_nothing()
-        except Exception:  # noqa: BLE001 - the thread does it again, and finds out whose fault it is
-            self._left(turn)
+    def _tell(self, turn: Turn, answers: Sequence[Told | Exception]) -> None:
+        batch, self._batch = self._batch, []
+        tell(batch, answers)
+        # Those who are told will ask again: half of all is stored next, the other half is decided meanwhile.
+        if self._taken_up(turn, (len(batch) + len(self._waiting) + 1) // 2):
+            self._send(turn)
         else:
-            turn.hear(self._go_on, wait)
+            turn.hear_nothing()
 
     def _left(self, turn: Turn) -> None:
         """Leave to the thread what a loop was about to store, or was storing."""
         with self._gate:
             if self._leader is not turn:
                 return
+            self._leader = self._thread
             turn.hear_nothing()
             if self._connection and self._connection.info.transaction_status != TransactionStatus.IDLE:
                 self._connection.close()
                 self._connection = None
-            self._leader = self._thread
         self._called.release()
 
     def _lead(self, leader: object) -> None:
@@ -160,22 +164,24 @@ class LoopWriter(Writer[Asked, Told]):
             self._store(self._batch)
         while self._taken_up(leader):
             loop = next((one.loop for _, one in self._batch if isinstance(one, Promise)), None)
-            if loop is not None and self._given_to(loop):
+            if loop is not None and self._given_to(loop, leader):
                 break
             self._store(self._batch)
 
-    def _given_to(self, loop: AbstractEventLoop) -> bool:
+    def _given_to(self, loop: AbstractEventLoop, leader: object) -> bool:
         """Let a loop store the batch that was taken up; not one that has ended."""
-        if self._closing or self._connection is None or not loop.is_running():
-            return False
         turn = Turn(loop)
         with self._gate:
-            leader, self._leader = self._leader, turn
+            if self._closing or self._connection is None or not loop.is_running():
+                return False
+            self._leader = turn
         try:
             loop.call_soon_threadsafe(self._begin, turn)
         except RuntimeError:  # it has ended just now
-            self._leader = leader
-            return False
+            with self._gate:
+                if self._leader is turn:  # else somebody else has noticed, and left it to the thread
+                    self._leader = leader
+                    return False
         return True
 
 
@@ -190,13 +196,14 @@ class Turn:
         self._heard = 0
 
     def hear(self, go_on: Callable[[Turn, Ready], None], wait: Wait) -> None:
-        """Go on when the line can be read from; and where that is waited for, when it can be written to."""
-        if not self._heard & Wait.R:
-            self.loop.add_reader(self.line, go_on, self, Ready.R)
-        if wait & Wait.W and not self._heard & Wait.W:
+        """Go on when the line can be read from; and where that is waited for, when it can be written to.
+
+        Asked for anew each time: uvloop hears of a line that was reset once, and then nothing more.
+        """
+        self.hear_nothing()
+        self.loop.add_reader(self.line, go_on, self, Ready.R)
+        if wait & Wait.W:
             self.loop.add_writer(self.line, go_on, self, Ready.W)
-        elif self._heard & Wait.W and not wait & Wait.W:
-            self.loop.remove_writer(self.line)
         self._heard = wait | Wait.R
 
     def hear_nothing(self) -> None:

@@ -146,8 +146,7 @@ class Projector:
             live = max(self._locked(connection, projection.name)[0] for projection in chosen)
             position = max(live, self.store.last_position())
             fill(connection, self.store, chosen, made, position)
-            for projection in chosen:
-                put_in_place(connection, projection, position)
+            put_in_place(connection, chosen, position)
         return position
 
     def check(self, name: str, *, most: int = 20) -> list[Difference]:

@@ -39,6 +39,8 @@ MOST_WAITING = 20_000
 """Callers kept waiting before more are refused."""
 RETRY_SECONDS = 15.0
 """How long a database that left is waited for."""
+LOOK_SECONDS = 1.0
+"""How often the writer's thread looks whether whoever stores is still there."""
 
 
 class Appended(msgspec.Struct, frozen=True):
@@ -147,6 +149,7 @@ class Writer(Generic[Asked, Told]):
     def keep(self, asked: Asked, whose: str = "") -> Told:
         """Store what is asked and wait for it: here and now, if nobody else is at it."""
         future: Future[Told] = Future()
+        self._look(waits=True)
         try:
             if self._queued(asked, future, whose, at_it=future) is future:
                 self._lead(future)
@@ -159,6 +162,7 @@ class Writer(Generic[Asked, Told]):
         """Take nothing more, store what waits, and let go of the connection."""
         with self._gate:
             self._closing = True
+        self._look(waits=True)
         self._called.release()
         if threading.current_thread() is not self._thread:
             self._thread.join()
@@ -181,7 +185,9 @@ class Writer(Generic[Asked, Told]):
     def _run(self) -> None:
         """Store for those who don't do it themselves, whenever called, until closed and nothing waits."""
         while True:
-            self._called.acquire()
+            if not self._called.acquire(timeout=LOOK_SECONDS):
+                self._look(waits=False)
+                continue
             with self._gate:
                 if self._leader is None and self._waiting:
                     self._leader = self._thread
@@ -197,6 +203,9 @@ class Writer(Generic[Asked, Told]):
                     self._broken_off(self._thread)
         if self._connection is not None:
             self._connection.close()
+
+    def _look(self, *, waits: bool) -> None:
+        """Look whether whoever stores still does, also if we are about to `wait` here for what they do."""
 
     def _lead(self, leader: object) -> None:
         """Store what waits, batch by batch; whoever has got their own answer hands over to the thread what is left."""
