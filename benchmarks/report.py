@@ -29,7 +29,7 @@ SETTINGS = (
     "shared_buffers",
     "max_wal_size",
 )
-OWN = ("psycopg", "eventsourcing", "transitions", "msgspec", "litestar", "granian")
+OWN = ("psycopg", "eventsourcing", "transitions", "msgspec", "litestar", "uvicorn")
 OTHERS = (
     "Django",
     "django-fsm-2",

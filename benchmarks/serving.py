@@ -127,7 +127,7 @@ def served(
             env=bench.surroundings(address),
         )
         try:
-            _await(process, port, ready=duties)
+            _await(process, port, processes, ready=duties)
             yield port, psutil.Process(process.pid)
         finally:
             process.terminate()
@@ -140,16 +140,25 @@ def _worked(process: psutil.Process) -> float:
     return float(sum(one.user + one.system for one in times))
 
 
-def _await(process: subprocess.Popen[bytes], port: int, *, ready: bool) -> None:
+def _await(process: subprocess.Popen[bytes], port: int, processes: int, *, ready: bool) -> None:
+    """Wait until the service answers, and all of its processes: who connects before has not all of them."""
     give_up = time.monotonic() + READY_SECONDS
     while time.monotonic() < give_up:
         if process.poll() is not None:
             break
         try:
             with urlopen(f"http://127.0.0.1:{port}/{'readyz' if ready else 'healthz'}") as answer:
-                if answer.status == 200:
+                if answer.status == 200 and _listening(process.pid, port) == processes:
                     return
         except OSError:
-            time.sleep(0.1)
+            pass
+        time.sleep(0.1)
     msg = "the service did not start; see served.log"
     raise RuntimeError(msg)
+
+
+def _listening(pid: int, port: int) -> int:
+    """How many of its processes listen at a port."""
+    open_ones = [child.net_connections("tcp") for child in psutil.Process(pid).children()]
+    listen = psutil.CONN_LISTEN
+    return sum(any(one.status == listen and one.laddr.port == port for one in some) for some in open_ones)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -32,7 +33,11 @@ TEMPLATE = "grantflow_template"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose the server's folder, once for all workers; it starts with the first test that asks for it."""
+    """Choose the server's folder, once for all workers; it starts with the first test that asks for it.
+
+    Interrupts are heeded, also where these tests were begun in the background: what they start would ignore them too.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     given = getattr(config, "workerinput", None)
     home = Path(given["home"] if given else tempfile.mkdtemp(prefix="grantflow-tests-"))
     config.stash[HOME] = home

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mmap
-import multiprocessing
 import os
 import signal
 import socket
@@ -18,8 +17,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, Self
 
-from granian.constants import HTTPModes, Interfaces
-from granian.server import Server
+import uvicorn
 
 HOST = "127.0.0.1"
 CLOCK_FILE = "STORY_CLOCK"
@@ -101,7 +99,7 @@ def created() -> Any:
     """The ASGI application, as the service makes it, with the clock that its environment names."""
     from grantflow import logs  # noqa: PLC0415 - in the process that answers, and not in the one above it
     from grantflow.settings import Settings  # noqa: PLC0415
-    from grantflow.web.server import on  # noqa: PLC0415
+    from grantflow.web.answering import on  # noqa: PLC0415
 
     settings = Settings.from_env(os.environ)
     logs.set_up(settings.log_level, settings.log_format, keeps_running=True)
@@ -110,17 +108,7 @@ def created() -> Any:
 
 def _serve(port: int) -> None:
     threading.Thread(target=_until_left, daemon=True).start()
-    multiprocessing.set_start_method("spawn", force=True)
-    Server(
-        "story_service:created",
-        address=HOST,
-        port=port,
-        interface=Interfaces.ASGI,
-        http=HTTPModes.http1,
-        websockets=False,
-        factory=True,
-        log_enabled=False,
-    ).serve()
+    uvicorn.run(created(), host=HOST, port=port, lifespan="on", access_log=False, log_config=None)
 
 
 def _until_left() -> None:

@@ -15,7 +15,7 @@ HEAVY = {
     "cel",
     "cryptography",
     "eventsourcing",
-    "granian",
+    "uvicorn",
     "httpx",
     "jinja2",
     "jsonschema_rs",

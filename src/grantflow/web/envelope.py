@@ -33,7 +33,7 @@ _GIVEN_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 _REQUESTS = Counter("grantflow_http_requests_total", "Requests answered.", ["method", "route", "status"])
 _SECONDS = Histogram("grantflow_http_request_seconds", "Time to answer.", ["method", "route"])
 _ID = b"x-request-id"
-_HEADERS = (
+HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (
         b"content-security-policy",
@@ -73,7 +73,7 @@ class Envelope:
                     await asyncio.sleep(max(0.0, began + NOT_FOUND_SECONDS - time.perf_counter()))
                 said = [(name, value) for name, value in message["headers"] if name.lower() != _ID]
                 names = {name.lower() for name, _ in said}
-                unsaid = [header for header in _HEADERS if header[0] not in names]
+                unsaid = [header for header in HEADERS if header[0] not in names]
                 message["headers"] = [*said, (_ID, request_id.encode()), *unsaid]
             await send(message)
 
