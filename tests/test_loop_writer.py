@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from psycopg.abc import PQGen
 
     from grantflow.connections import Connection
-    from grantflow.store import Appended
+    from grantflow.store import Append, Appended
 
 Told = list[str | Exception]
 T = TypeVar("T")
@@ -347,20 +347,20 @@ def test_a_lost_connection_loses_and_repeats_nothing_of_what_loops_and_threads_a
     until = asyncio.Event()
     done: list[tuple[UUID, Appended]] = []
 
-    async def write(how: Callable[[asyncio.AbstractEventLoop, object], object]) -> None:
+    async def write(how: Callable[[asyncio.AbstractEventLoop, Append], Awaitable[Appended]]) -> None:
         stream, version = uuid4(), 0
         while not until.is_set():
             version += 1
             command = append(noted(stream, version), noted(uuid4(), 1))
-            done.append((on_record(command.key), await how(asyncio.get_running_loop(), command)))  # type: ignore[misc]
+            done.append((on_record(command.key), await how(asyncio.get_running_loop(), command)))
 
-    def in_thread(_: object, command: object) -> object:
-        return asyncio.to_thread(store.keep, command)  # type: ignore[arg-type]
+    def in_thread(_: object, command: Append) -> Awaitable[Appended]:
+        return asyncio.to_thread(store.keep, command)
 
     async def all_of_them() -> None:
         async with asyncio.TaskGroup() as group:
             for number in range(12):
-                group.create_task(write(store.append_from if number % 4 else in_thread))  # type: ignore[arg-type]
+                group.create_task(write(store.append_from if number % 4 else in_thread))
             for _ in range(20):
                 await asyncio.sleep(0.05)
                 if (connection := store._writer._connection) is not None:

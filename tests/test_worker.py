@@ -209,6 +209,25 @@ def test_what_is_stored_during_a_turn_at_the_read_models_is_no_reason_for_anothe
     assert {one.lag > 0 for one in crew.projector.standings()} == {True}
 
 
+def test_a_turn_at_the_deadlines_reads_nothing_of_the_log_where_the_read_models_have_been_brought_to_its_end(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due = crew.drafts(3)
+    crew.projector.catch_up()
+    read: list[int] = []
+    really = crew.store.read
+
+    def reading(after: int, limit: int) -> object:
+        read.append(after)
+        return really(after, limit)
+
+    monkeypatch.setattr(crew.store, "read", reading)
+    end = crew.store.last_position()
+    Deadlines(crew.service, crew.projector, stretches=1).turn(datetime.now(UTC))
+    assert crew.lapsed() == due
+    assert read == [end], "once, for what the turn itself has stored"
+
+
 def test_one_turn_at_each_duty_is_not_taken_where_another_worker_keeps_it(crew: Crew) -> None:
     crew.drafts(2)
     assert Worker(crew.store, crew.app.chores()).once() == []

@@ -65,11 +65,11 @@ class Project:
     name = "project"
 
     def __init__(self, projector: Projector) -> None:
-        self._projector, self._store = projector, projector.store
+        self._projector = projector
 
     def turn(self, now: datetime) -> datetime | None:
         """Bring every read model nearer to the end of the log, by a stretch."""
-        end = self._store.last_position()  # what is stored after this rings for itself
+        end = self._projector.store.last_position()  # what is stored after this rings for itself
         self._projector.catch_up(stretches=1)
         behind = any(one.error is None and one.position < end for one in self._projector.standings())
         return now if behind else None
@@ -78,8 +78,9 @@ class Project:
 class Deadlines:
     """What is due is done: reminders, lapse, overdue, follow-up. `taken` is how many steps were, by this one.
 
-    Following the log is another duty: a turn brings the read models on by so many `stretches` itself, and leaves what
-    it could not see by then for the next turn; or by all there are (None), where nobody may keep that duty.
+    Following the log is another duty: where that is late, a turn brings the read models on by so many `stretches`
+    itself, and leaves what it could not see by then for the next turn; or by all there are (None), where nobody may
+    keep that duty.
     """
 
     name = "deadlines"

@@ -34,7 +34,8 @@ PRIVATE = frozenset(
 
 _LONG_NUMBER = re.compile(r"(?<![\w-])\d{6} ?\d{5}(?![\w-])")
 """A national identity number, or an account number: eleven digits on their own."""
-_MASK = "***********"
+_DIGITS = 11
+_MASK = "*" * _DIGITS
 
 
 def set_up(
@@ -90,7 +91,7 @@ def without_persons(_logger: object, _method: str, event: EventDict) -> EventDic
 def _masked(value: Any) -> Any:  # noqa: ANN401 - whatever is logged
     match value:
         case str():
-            return _LONG_NUMBER.sub(_MASK, value) if len(value) >= len(_MASK) else value
+            return _LONG_NUMBER.sub(_MASK, value) if len(value) >= _DIGITS else value
         case dict():
             return without_persons(None, "", value)
         case list() | tuple():

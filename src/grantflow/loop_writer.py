@@ -119,7 +119,7 @@ class LoopWriter(Writer[Asked, Told]):
             return
         try:
             try:
-                wait = turn.talk.send(ready or None)  # type: ignore[arg-type]
+                wait = turn.talk.send(ready) if ready else next(turn.talk)
             except StopIteration as ended:
                 turn.talk = None
                 self._tell(turn, ended.value)

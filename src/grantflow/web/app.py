@@ -20,7 +20,7 @@ from grantflow.web.caller import Admission, require_rights
 from grantflow.web.described import described, methods_of, parameters_of
 from grantflow.web.docs_page import docs_page
 from grantflow.web.envelope import Envelope, Methods
-from grantflow.web.house import House
+from grantflow.web.house import House, house_of
 from grantflow.web.limits import Limits
 from grantflow.web.problems import EXCEPTION_HANDLERS
 from grantflow.web.pulse import Pulse
@@ -42,8 +42,6 @@ from grantflow.web.routes import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
-
-    from litestar.datastructures import State
 
     from grantflow.app import App
     from grantflow.identity import Authenticator
@@ -94,7 +92,7 @@ def service(
     warm_up(*(handler.opt["body"] for handler in HANDLERS if "body" in handler.opt))
     require_rights([*HANDLERS, *standing.HANDLERS])
     handlers: list[Any] = [Router(PREFIX, route_handlers=HANDLERS), *standing.HANDLERS]
-    dependencies = {"house": Provide(_house, sync_to_thread=False), "raw": Provide(provided_body)}
+    dependencies = {"house": Provide(house_of, sync_to_thread=False), "raw": Provide(provided_body)}
     spec = described(handlers, dependencies)
     built = Litestar(
         route_handlers=handlers,
@@ -134,11 +132,6 @@ def _cors(origins: tuple[str, ...]) -> CORSConfig | None:
         ],
         expose_headers=["ETag", "Link", "Location", "Retry-After", "X-Request-Id", "Idempotent-Replayed"],
     )
-
-
-def _house(state: State) -> House:
-    house: House = state.house
-    return house
 
 
 def _living(

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
-from litestar import Request
 from litestar.enums import ScopeType
 from litestar.exceptions import ImproperlyConfiguredException
 
 from grantflow.domain.errors import BadRequest, Refused
 from grantflow.identity import Identity
-from grantflow.web.house import house_of
+from grantflow.web.house import AnyRequest, house_of
 from grantflow.web.problems import Forbidden
 from grantflow.web.rights import RIGHTS, roles_with
 
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from grantflow.web.house import House
 
 log = structlog.get_logger(__name__)
-
-Connection = Request[Any, Any, Any]
 
 _BEARER = "bearer "
 
@@ -68,38 +65,36 @@ class Admission:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Admit, and go on."""
         if scope["type"] == ScopeType.HTTP:
-            await _admit(Request(scope), scope["route_handler"].opt["right"])
+            await _admit(AnyRequest(scope), scope["route_handler"].opt["right"])
         await self._app(scope, receive, send)
 
 
-async def _admit(connection: Connection, right: str) -> None:
-    _known_parameters(connection)
+async def _admit(request: AnyRequest, right: str) -> None:
+    _known_parameters(request)
     if right == "open":
         return
-    house = house_of(connection)
-    headers = connection.headers
+    house = house_of(request)
+    headers = request.headers
     identity = await _identified(house, headers)
-    connection.app.state.limits.admit(f"{identity.issuer} {identity.client} {identity.person}")
+    request.app.state.limits.admit(f"{identity.issuer} {identity.client} {identity.person}")
     caller = Caller(
         identity=identity,
         acting=headers.get("acting-role", ""),
-        request_id=connection.scope["state"].get("request_id", ""),
+        request_id=request.scope["state"].get("request_id", ""),
     )
     if not roles_with(right, identity):
         msg = f"None of your roles ({', '.join(identity.roles)}) may {RIGHTS[right].does}."
         raise Forbidden(msg)
-    connection.scope["state"]["caller"] = caller
+    request.scope["state"]["caller"] = caller
 
 
-def _known_parameters(connection: Connection) -> None:
+def _known_parameters(request: AnyRequest) -> None:
     """Refuse parameters that the path does not know: what is misspelt would be taken for not said."""
-    scope = connection.scope
+    scope = request.scope
     if not scope["query_string"]:
         return
-    known = connection.app.state.parameters.get(
-        (scope.get("method"), scope.get("path_template")), frozenset()
-    )
-    unknown = sorted(set(connection.query_params) - known)
+    known = request.app.state.parameters.get((scope.get("method"), scope.get("path_template")), frozenset())
+    unknown = sorted(set(request.query_params) - known)
     if unknown:
         there = f"There are: {', '.join(sorted(known))}." if known else "It takes none."
         msg = f"There is no parameter {unknown[0][:60]!r} here. {there}"

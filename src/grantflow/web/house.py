@@ -6,18 +6,19 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Semaphore
 from typing import TYPE_CHECKING, Any
 
+from litestar import Request
 from litestar.di import NamedDependency
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from litestar import Request
-
     from grantflow.app import App
     from grantflow.identity import Authenticator
     from grantflow.web.pulse import Pulse
 
+
+AnyRequest = Request[Any, Any, Any]
 
 _FOLLOWING = 4
 
@@ -42,7 +43,7 @@ TheHouse = NamedDependency[House]
 """The house, as a handler asks for it."""
 
 
-def house_of(request: Request[Any, Any, Any]) -> House:
-    """The house, as the way to it that costs a request least."""
+def house_of(request: AnyRequest) -> House:
+    """The house: provided to handlers, and asked by those that are taken so often that providing costs too much."""
     house: House = request.app.state.house
     return house

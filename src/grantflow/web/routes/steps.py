@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Annotated, Any
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.params import FromPath, Parameter
 
 from grantflow.domain.errors import RoleNotAllowed
@@ -26,15 +26,13 @@ from grantflow.web.asking import (
 )
 from grantflow.web.caller import caller_of
 from grantflow.web.cases import Seen, seen
-from grantflow.web.house import House, TheHouse, house_of
+from grantflow.web.house import AnyRequest, House, TheHouse, house_of
 from grantflow.web.open_steps import open_steps
 from grantflow.web.rights import roles_to_take
 from grantflow.web.views import Page, ReceiptView, StepView
 
 if TYPE_CHECKING:
     from grantflow.receipts import Receipt
-
-AnyRequest = Request[Any, Any, Any]
 
 
 @post("/calls/{call:str}/applications", opt={"right": "begin"}, status_code=201)
