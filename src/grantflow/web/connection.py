@@ -9,6 +9,7 @@ import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from grantflow.web.envelope import HEADERS
+from grantflow.web.gathering import Gathering
 from grantflow.web.problems import PROBLEM, RETRY_SECONDS
 from grantflow.web.words import title_of
 
@@ -38,6 +39,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request, or refuse where too many do."""
         super().connection_made(transport)
+        self.transport = Gathering(transport, self.loop)
         if len(self.connections) > MOST_CONNECTIONS:
             self._refuse(
                 HTTPStatus.SERVICE_UNAVAILABLE, "too-many-connections", "Too many are connected just now."
