@@ -18,6 +18,7 @@ from grantflow.deadlines import sweep
 from grantflow.domain.application import CaseEvent
 from grantflow.domain.event import Entry
 from grantflow.domain.notice import NoticeMade, NoticeSent, NoticeSkipped
+from grantflow.notifying import making
 from grantflow.notifying.keeping import Keeping
 from grantflow.notifying.making import Making
 from grantflow.notifying.smtp import Session
@@ -119,6 +120,20 @@ def test_a_crash_at_any_step_leaves_each_notice_made_once_and_each_mail_known_as
     assert len({mail["Message-ID"] for mail in mails}) == 1
     assert len(mails) == (2 if (name, when) == ("send", "after") and times == 1 else 1) or name == "keep"
     assert faults_of(town.store) == []
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_what_comes_due_at_once_in_many_cases_is_all_made(
+    town: Town, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    """Also when it is more than is looked at together."""
+    monkeypatch.setattr(making, "BATCH", batch)
+    cases = [town.case(*paid(), organisation=one) for one in town.municipalities(5)]
+    town.notifier().turn(ESCALATED - DAY)
+    assert not any(happened(town, case)["notice-made"] for case in cases)
+    town.notifier().turn(ESCALATED)
+    assert [happened(town, case)["notice-made"] for case in cases] == [2] * 5, "in the portal and by mail"
+    assert town.notifier().turn(ESCALATED + DAY) is None
 
 
 def test_any_number_of_notifiers_at_once_make_and_send_each_once(town: Town, post: MailServer) -> None:

@@ -13,6 +13,7 @@ from serving import bearer
 from staged import BUFDIR, PLANTED, RIKSREVISJONEN, THEIR_CALL, staged
 from steps import call_2023
 
+from grantflow.domain.application import CaseEvent
 from grantflow.shielding import INTERNAL
 from grantflow.store import Store
 from grantflow.web import envelope
@@ -205,6 +206,24 @@ def test_what_is_internal_is_proved_to_nobody_outside(stage: Stage, who: Reader)
         wanted = 404 if who in OUTSIDERS and isinstance(entry.event, INTERNAL) else 200
         answer = stage.serving.get(f"/ledger/proofs/inclusion?event={entry.id}", who.token(stage))
         assert answer.status_code == wanted, entry.event.topic
+
+
+@pytest.mark.parametrize("who", READERS, ids=str)
+def test_what_is_in_no_case_is_proved_to_whoever_did_it_and_what_a_call_says_to_all(
+    stage: Stage, who: Reader
+) -> None:
+    """The frame of money and delegations are the directorate's; an auditor has a proof of everything."""
+    seen: dict[tuple[bool, str], int] = {}
+    for entry in stage.serving.app.store.everything():
+        topic, event = entry.event.topic, entry.event
+        if not isinstance(event, CaseEvent):
+            answer = stage.serving.get(f"/ledger/proofs/inclusion?event={entry.id}", who.token(stage))
+            seen[event.stamp.organisation == who.organisation, topic] = answer.status_code
+    calls = {status for (_, topic), status in seen.items() if topic.startswith("call-")}
+    assert calls == {200}
+    others = {status for (own, topic), status in seen.items() if not own and not topic.startswith("call-")}
+    assert others == ({200} if who.role == "auditor" else {404})
+    assert {status for (own, _), status in seen.items() if own} <= {200}
 
 
 def test_a_document_is_fetched_from_the_case_that_it_is_attached_to_and_from_no_other(stage: Stage) -> None:

@@ -65,15 +65,19 @@ class Making:
 
     def take_due(self, now: datetime) -> int:
         """Make what is due by the calendar, where it still holds; how many there were."""
-        due = self._tables.agenda(now)
-        for row in due:
-            going_on()
-            case = self._states.case(row["case_id"])
-            for one in by_deadline(self._call(case), case):
-                if (one.rule.id, one.about) == (row["rule"], row["about"]):
-                    self._keeping.keep(self._notices(one, now))
-            self._tables.taken(row["case_id"], row["rule"], row["about"])
-        return len(due)
+        taken = 0
+        while due := self._tables.agenda(now, BATCH):
+            made: list[NoticeEvent] = []
+            for row in due:
+                going_on()
+                case = self._states.case(row["case_id"])
+                for one in by_deadline(self._call(case), case):
+                    if (one.rule.id, one.about) == (row["rule"], row["about"]):
+                        made += self._notices(one, now)
+            self._keeping.keep(made)
+            self._tables.taken(due)
+            taken += len(due)
+        return taken
 
     def _batch(self, before: int, entries: list[Entry], now: datetime) -> bool:
         """One stretch of the log; False where somebody else has read it meanwhile."""
@@ -90,10 +94,10 @@ class Making:
                 return False
             for stream, after, occasions in found.plans:
                 self._tables.plan(connection, stream, occasions, after)
+            notices = {stream: self._states.notices(stream).notices for stream in set(found.told.values())}
             for notice, stream in found.told.items():
-                known = self._states.notices(stream).notices.get(notice)
                 authority = self._call(self._states.case(stream, fresh=False)).authority
-                self._tables.put(connection, authority, notice, known)
+                self._tables.put(connection, authority, notice, notices[stream].get(notice))
             for organisation in found.contacts:
                 self._tables.look_again(connection, organisation, now)
         self._at = entries[-1].position

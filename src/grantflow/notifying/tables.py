@@ -55,6 +55,14 @@ _WAITS = """
         gathered = excluded.gathered, first_failed_at = excluded.first_failed_at, attempts = excluded.attempts,
         round = excluded.round
 """
+_COME = """
+    SELECT case_id, rule, about FROM notice_agenda WHERE NOT done AND at <= %s
+    ORDER BY at, case_id, rule, about LIMIT %s
+"""
+_DONE = """
+    UPDATE notice_agenda SET done = true
+    WHERE (case_id, rule, about) IN (SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[]))
+"""
 _DUE = "SELECT * FROM notice_outbox WHERE again_at <= %s ORDER BY again_at, notice LIMIT %s"
 _NEXT = """
     SELECT least((SELECT min(at) FROM notice_agenda WHERE NOT done AND at > %(now)s),
@@ -171,20 +179,15 @@ class Tables:
             (at, organisation, at),
         )
 
-    def agenda(self, now: datetime) -> list[dict[str, Any]]:
+    def agenda(self, now: datetime, most: int) -> list[dict[str, Any]]:
         """What has come due by now, the earliest first."""
-        return self._rows(
-            "SELECT case_id, rule, about FROM notice_agenda WHERE NOT done AND at <= %s ORDER BY at, case_id, rule",
-            now,
-        )
+        return self._rows(_COME, now, most)
 
-    def taken(self, case: UUID, rule: str, about: str) -> None:
-        """That has been seen to."""
+    def taken(self, seen_to: list[dict[str, Any]]) -> None:
+        """These have been seen to."""
         with self._store.connection() as connection:
-            connection.execute(
-                "UPDATE notice_agenda SET done = true WHERE (case_id, rule, about) = (%s, %s, %s)",
-                (case, rule, about),
-            )
+            columns = [[row[name] for row in seen_to] for name in ("case_id", "rule", "about")]
+            connection.execute(_DONE, columns)
 
     def due(self, now: datetime, most: int) -> list[Waiting]:
         """The mails that can be tried now, the earliest first."""
