@@ -23,10 +23,10 @@ from grantflow.notifying.keeping import Keeping
 from grantflow.notifying.making import Making
 from grantflow.notifying.smtp import Session
 from grantflow.notifying.tables import Tables
+from grantflow.outcomes import Unavailable
 from grantflow.projector import Projector
 from grantflow.rooms import projections
 from grantflow.service import Request
-from grantflow.writer import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -24,13 +24,13 @@ from grantflow.domain.errors import BadRequest, NotAllowed, NotFound
 from grantflow.domain.notice_rules import NoticesFile
 from grantflow.domain.process import ProcessFile
 from grantflow.notifying import Notifier, tables
+from grantflow.outcomes import KeyReused
 from grantflow.turns import TurnEnded, heard_by
 from grantflow.web import rights
 from grantflow.webhooks import Asked, Subscriber, TargetRefused, fanning, subscriptions
 from grantflow.webhooks.pace import AT_ONCE_TO_ONE
 from grantflow.webhooks.subscriber import COLUMNS
 from grantflow.webhooks.subscriptions import MOST
-from grantflow.writer import KeyReused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

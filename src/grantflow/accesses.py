@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from grantflow.domain.access import Access
-from grantflow.writer import Overloaded, Unavailable, Writer
+from grantflow.outcomes import Overloaded, Unavailable
+from grantflow.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -1,18 +1,17 @@
-"""Carries events to the read models in batches: rows and position are stored together or not at all."""
+"""Brings the read models to the end of the log, reads from them, makes them anew, and holds them against the log."""
 
 from __future__ import annotations
 
 import itertools
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-import psycopg
-import structlog
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from grantflow.applying import Applying, position_of
 from grantflow.aside import (
     ASIDE,
     BATCH,
@@ -25,9 +24,7 @@ from grantflow.aside import (
     only_in,
     put_in_place,
 )
-from grantflow.pen import TablePen, create_tables, index_tables
-from grantflow.turns import going_on
-from grantflow.writer import Unavailable
+from grantflow.pen import create_tables, index_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,18 +32,10 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
-    from grantflow.domain.event import Entry
     from grantflow.projection import Projection, Row
     from grantflow.store import Store
 
-log = structlog.get_logger(__name__)
-
-_PASSING = frozenset({"08", "40", "53", "55", "57"})
-"""PostgreSQL's classes of errors that pass: connection, rollback, resources, locks, an operator's intervention."""
-_NO_HASTE = "SET LOCAL synchronous_commit = off"
-"""Rows and position go together: what a crash takes of them is computed again, so that nobody waits for the disk."""
 _SETUP_LOCK, _REBUILD_LOCK = 7_201, 7_202
-_POSITION = "SELECT position, error FROM projection_positions WHERE name = %s"
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -65,6 +54,7 @@ class Projector:
     def __init__(self, store: Store, projections: Sequence[Projection]) -> None:
         self.store = store
         self.projections = {projection.name: projection for projection in projections}
+        self._applying = Applying(store, self.projections)
         self._set_up()
 
     def catch_up(self, *, stretches: int | None = None) -> int:
@@ -80,10 +70,7 @@ class Projector:
             if not entries:
                 return min(standing.values())
             behind = [name for name, position in standing.items() if position < entries[-1].position]
-            if not self._applied_together(behind, entries):
-                for name in behind:
-                    going_on()
-                    self._apply(self.projections[name], entries)
+            self._applying.apply(behind, entries)
         return min((s.position for s in self._standings() if s.error is None), default=0)
 
     def standings(self) -> list[Standing]:
@@ -143,7 +130,7 @@ class Projector:
             made = self.store.last_position()
             build(connection, self.store, chosen, made)
             complete(connection, chosen)
-            live = max(self._locked(connection, projection.name)[0] for projection in chosen)
+            live = max(position_of(connection, projection.name, locked=True)[0] for projection in chosen)
             position = max(live, self.store.last_position())
             fill(connection, self.store, chosen, made, position)
             put_in_place(connection, chosen, position)
@@ -157,7 +144,7 @@ class Projector:
         projection = self.projections[name]
         with self._no_rebuild() as connection, connection.transaction(force_rollback=True):
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            live = self._position(connection, name)[0]
+            live = position_of(connection, name)[0]
             build(connection, self.store, [projection], live)
             return [
                 difference
@@ -225,96 +212,3 @@ class Projector:
             for name, position, error in rows
             if name in self.projections
         ]
-
-    def _locked(self, connection: Connection[Any], name: str) -> tuple[int, str | None]:
-        return self._position(connection, name, _POSITION + " FOR UPDATE")
-
-    def _position(
-        self, connection: Connection[Any], name: str, query: LiteralString = _POSITION
-    ) -> tuple[int, str | None]:
-        row = connection.execute(query, (name,)).fetchone()
-        if row is None:
-            msg = f"The read model {name} has no position."
-            raise LookupError(msg)
-        return row[0], row[1]
-
-    def _applied_together(self, names: Sequence[str], entries: Sequence[Entry]) -> bool:
-        """Bring several read models a batch further in one transaction; False, and nothing done, if one fails."""
-        going_on()
-        try:
-            with self.store.connection() as connection, connection.transaction():
-                connection.execute(_NO_HASTE)
-                standing = connection.execute(
-                    "SELECT name, position FROM projection_positions "
-                    "WHERE name = ANY(%s) AND error IS NULL ORDER BY name FOR UPDATE",
-                    (list(names),),
-                ).fetchall()
-                for name, position in standing:
-                    self._write(connection, self.projections[name], entries, position)
-        except Exception as error:  # noqa: BLE001 - which of them it is, and why, shows when they go one by one
-            if passing := _passing(error):
-                raise passing from None
-            return False
-        return True
-
-    def _apply(self, projection: Projection, entries: Sequence[Entry]) -> None:
-        try:
-            self._apply_batch(projection, entries)
-        except Exception as error:  # noqa: BLE001 - whatever a read model does, only it may stop
-            if passing := _passing(error):
-                raise passing from None
-            self._apply_one_by_one(projection, entries)
-
-    def _apply_batch(self, projection: Projection, entries: Sequence[Entry]) -> None:
-        with self.store.connection() as connection, connection.transaction():
-            connection.execute(_NO_HASTE)
-            position, error = self._locked(connection, projection.name)
-            if error is None:
-                self._write(connection, projection, entries, position)
-
-    def _write(
-        self, connection: Connection[Any], projection: Projection, entries: Sequence[Entry], position: int
-    ) -> None:
-        """Write what comes after a position, and the new one, in the transaction that has locked the old."""
-        todo = [entry for entry in entries if entry.position > position]
-        if not todo or todo[0].position != position + 1:
-            return
-        pen = TablePen(connection, LIVE, projection.tables, empty=False)
-        pen.fetch({entry.originator_id for entry in todo})
-        for entry in todo:
-            projection.write(pen, entry)
-        pen.flush()
-        connection.execute(
-            "UPDATE projection_positions SET position = %s WHERE name = %s",
-            (todo[-1].position, projection.name),
-        )
-
-    def _apply_one_by_one(self, projection: Projection, entries: Sequence[Entry]) -> None:
-        for entry in entries:
-            going_on()
-            try:
-                self._apply_batch(projection, [entry])
-            except Exception as error:
-                if passing := _passing(error):
-                    raise passing from None
-                reason = (
-                    f"at position {entry.position} ({entry.event.topic}): {type(error).__name__}: {error}"
-                )
-                log.exception(
-                    "projection-stopped", projection=projection.name, position=entry.position, reason=reason
-                )
-                with self.store.connection() as connection:
-                    connection.execute(
-                        "UPDATE projection_positions SET error = %s WHERE name = %s AND position < %s",
-                        (reason, projection.name, entry.position),
-                    )
-                return
-
-
-def _passing(error: Exception) -> Unavailable | None:
-    """The refusal where the database had no time, room or connection just then; None where the read model failed."""
-    if isinstance(error, Unavailable):
-        return error
-    if not isinstance(error, psycopg.OperationalError) or (error.sqlstate or "08")[:2] not in _PASSING:
-        return None
-    return Unavailable.because(error)

@@ -20,9 +20,7 @@ from grantflow.domain.errors import NotFound
 from grantflow.domain.event import Entry
 from grantflow.loop_writer import LoopWriter
 from grantflow.mapper import EventMapper
-from grantflow.recorder import CHANNEL, REPEATED, Answer, Factory, StoredCommand, half, on_record, set_up
-from grantflow.warming import warm_up
-from grantflow.writer import (
+from grantflow.outcomes import (
     Appended,
     Conflict,
     KeyReused,
@@ -32,6 +30,8 @@ from grantflow.writer import (
     store_commands,
     storing_commands,
 )
+from grantflow.recorder import CHANNEL, REPEATED, Answer, Factory, StoredCommand, half, on_record, set_up
+from grantflow.warming import warm_up
 
 if TYPE_CHECKING:
     import asyncio

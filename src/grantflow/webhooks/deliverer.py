@@ -16,12 +16,12 @@ import structlog
 from grantflow.cloud_events import cloud_event
 from grantflow.domain.access import Access
 from grantflow.domain.application import CaseEvent
+from grantflow.outcomes import Overloaded, Unavailable
 from grantflow.turns import going_on
 from grantflow.webhooks import deliveries
 from grantflow.webhooks.fanning import Fan
 from grantflow.webhooks.pace import AT_ONCE, AT_ONCE_TO_FAILING, AT_ONCE_TO_ONE
 from grantflow.webhooks.signing import headers, message_id
-from grantflow.writer import Overloaded, Unavailable
 
 if TYPE_CHECKING:
     import ssl

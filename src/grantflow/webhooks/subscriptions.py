@@ -12,12 +12,12 @@ import structlog
 from grantflow.cloud_events import kinds
 from grantflow.domain.errors import BadRequest, NotAllowed, NotFound
 from grantflow.following import FOLLOWERS
+from grantflow.outcomes import KeyReused
 from grantflow.settings import MASK
 from grantflow.states import NAMESPACE
 from grantflow.webhooks.pace import OLD_SECRET_FOR
 from grantflow.webhooks.signing import new_secret
 from grantflow.webhooks.subscriber import COLUMNS, Counts, Subscriber, SubscriberView, view
-from grantflow.writer import KeyReused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
