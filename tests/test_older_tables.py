@@ -18,7 +18,7 @@ from noted import append, noted
 from variants import delegate_to
 from ways import first_way
 
-from grantflow import logs, recorder, writer
+from grantflow import logs, outcomes, recorder
 from grantflow.connections import connect
 from grantflow.ledger.book import Ledger
 from grantflow.ledger.keys import KeyFile
@@ -75,7 +75,7 @@ def past(server: str, template: str) -> Past:
 
     logs.set_up("error", "json")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(writer, "insert_commands", noting)
+        patch.setattr(outcomes, "insert_commands", noting)
         lives = Lives(first_way(), lambda: fresh_database(server, template), Counter())
         with lives.opened:
             lives.begin(0)

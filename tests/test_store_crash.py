@@ -16,7 +16,7 @@ import pytest
 from noted import append, noted
 from reaper import server_of
 
-from grantflow import embedded, writer
+from grantflow import embedded, outcomes, writer
 from grantflow.recorder import insert_commands, on_record
 from grantflow.store import Appended, Conflict, Store, Unavailable
 
@@ -90,7 +90,7 @@ def test_an_answer_lost_on_its_way_is_asked_for_again(store: Store, monkeypatch:
             raise psycopg.OperationalError(msg)
         return answers
 
-    monkeypatch.setattr(writer, "insert_commands", stored_but_cut_off)
+    monkeypatch.setattr(outcomes, "insert_commands", stored_but_cut_off)
     assert store.append(append(noted(A, 1), noted(A, 2))).result() == Appended((1, 2), repeated=True)
     assert len(calls) == 2
     assert store.last_position() == 2

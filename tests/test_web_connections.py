@@ -2,84 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import socket
-import threading
 import time
-from contextlib import closing, contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from connected import LARGE, REQUEST, SHORT, all_from, problem, serving
 
-from grantflow.web import connection
-from grantflow.web.answering import Server, configured
+from grantflow.web import connection, gathering
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-SHORT = 0.4
-"""Seconds that stand for what is half a minute in the service."""
-LARGE = b"x" * 60_000_000
-REQUEST = b"GET /said HTTP/1.1\r\nHost: x\r\n\r\n"
-
-
-async def application(scope: Any, receive: Any, send: Any) -> None:
-    """Say what a request's headers are when its body has come; or much; or something again and again."""
-    if scope["type"] == "lifespan":
-        for stage in ("startup", "shutdown"):
-            await receive()
-            await send({"type": f"lifespan.{stage}.complete"})
-        return
-    while (await receive()).get("more_body"):
-        pass
-    if scope["path"] == "/endless":
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        gone = asyncio.ensure_future(receive())
-        while not gone.done():
-            await send({"type": "http.response.body", "body": b"on\n", "more_body": True})
-            await asyncio.sleep(0.05)
-        return
-    said = json.dumps([name.decode() for name, _ in scope["headers"]]).encode()
-    body = LARGE if scope["path"] == "/large" else said
-    length = str(len(body)).encode()
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-@contextmanager
-def serving() -> Iterator[Callable[[], socket.socket]]:
-    """The application on connections of ours, in a thread; how to connect to it."""
-    ready = threading.Event()
-    server = Server(configured(application), ready.set, [])
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        address = listener.getsockname()
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        assert ready.wait(10)
-        try:
-            yield lambda: socket.create_connection(address, timeout=10)
-        finally:
-            server.should_exit = True
-            thread.join()
+    from connected import Connect
 
 
 @pytest.fixture
-def connected(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], socket.socket]]:
+def connected(monkeypatch: pytest.MonkeyPatch) -> Iterator[Connect]:
     monkeypatch.setattr(connection, "HEAD_SECONDS", SHORT)
-    monkeypatch.setattr(connection, "STALLED_SECONDS", SHORT)
+    monkeypatch.setattr(gathering, "STALLED_SECONDS", SHORT)
     monkeypatch.setattr(connection, "MOST_CONNECTIONS", 3)
     with serving() as connect:
         yield connect
-
-
-def all_from(client: socket.socket) -> bytes:
-    """What comes until the other end closes, or breaks, the connection."""
-    told = bytearray()
-    with suppress(ConnectionResetError):
-        while piece := client.recv(1_000_000):
-            told += piece
-    return bytes(told)
 
 
 def send_headers(client: socket.socket) -> None:
@@ -88,22 +32,8 @@ def send_headers(client: socket.socket) -> None:
         client.sendall(b"x-%d: %b\r\n" % (number, b"y" * 1_000))
 
 
-def problem(told: bytes) -> dict[str, Any]:
-    """The problem document of an answer that ends the connection, with what every answer says."""
-    head, _, body = told.partition(b"\r\n\r\n")
-    for header in (
-        b"connection: close",
-        b"content-type: application/problem+json",
-        b"x-content-type-options",
-    ):
-        assert header in head, head
-    document: dict[str, Any] = json.loads(body)
-    assert head.startswith(f"HTTP/1.1 {document['status']} ".encode())
-    return document
-
-
 def test_requests_on_one_connection_are_answered_in_their_order(
-    connected: Callable[[], socket.socket],
+    connected: Connect,
 ) -> None:
     with connected() as client:
         client.sendall(REQUEST + REQUEST.replace(b"Host", b"X-Second: 2\r\nHost"))
@@ -116,24 +46,26 @@ def test_requests_on_one_connection_are_answered_in_their_order(
 @pytest.mark.parametrize(
     "sent", [b"nonsense\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01"]
 )
-def test_what_is_not_http_is_told_so(sent: bytes, connected: Callable[[], socket.socket]) -> None:
+def test_what_is_not_http_is_told_so(sent: bytes, connected: Connect) -> None:
     with connected() as client:
         client.sendall(sent)
         assert problem(all_from(client))["code"] == "bad-request"
 
 
-def test_a_head_that_never_ends_is_cut_off(connected: Callable[[], socket.socket]) -> None:
+def test_a_head_that_never_ends_is_cut_off(connected: Connect) -> None:
     with connected() as client:
         client.sendall(b"GET / HTTP/1.1\r\n")
         with pytest.raises(ConnectionError):
             send_headers(client)
     with connected() as client:
-        client.sendall(b"GET /" + b"x" * connection.LARGEST_HEAD)
+        client.sendall(b"GET / HTTP/1.1\r\nX: ")
+        time.sleep(0.1)
+        client.sendall(b"y" * (connection.LARGEST_HEAD + 1))
         assert problem(all_from(client))["code"] == "head-too-large"
 
 
 def test_a_head_that_never_ends_behind_a_request_that_is_being_answered_is_cut_off_too(
-    connected: Callable[[], socket.socket],
+    connected: Connect,
 ) -> None:
     with connected() as client:
         client.sendall(REQUEST.replace(b"said", b"endless"))
@@ -145,7 +77,7 @@ def test_a_head_that_never_ends_behind_a_request_that_is_being_answered_is_cut_o
 
 
 def test_a_head_that_does_not_end_in_time_is_told_so_and_one_that_never_begins_is_closed(
-    connected: Callable[[], socket.socket],
+    connected: Connect,
 ) -> None:
     with connected() as slow, connected() as silent:
         slow.sendall(b"GET / HTTP/1.1\r\n")
@@ -158,7 +90,7 @@ def test_a_head_that_does_not_end_in_time_is_told_so_and_one_that_never_begins_i
 
 
 def test_a_client_may_take_longer_between_its_requests_than_within_any_of_them(
-    connected: Callable[[], socket.socket],
+    connected: Connect,
 ) -> None:
     with connected() as client:
         for _ in range(2):
@@ -169,7 +101,7 @@ def test_a_client_may_take_longer_between_its_requests_than_within_any_of_them(
         assert problem(all_from(client))["code"] == "too-slow"
 
 
-def test_what_comes_after_a_body_is_no_header(connected: Callable[[], socket.socket]) -> None:
+def test_what_comes_after_a_body_is_no_header(connected: Connect) -> None:
     with connected() as client:
         head = b"POST /said HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
         client.sendall(head)
@@ -179,7 +111,7 @@ def test_what_comes_after_a_body_is_no_header(connected: Callable[[], socket.soc
 
 
 def test_who_reads_nothing_is_dropped_and_who_reads_slowly_is_not(
-    connected: Callable[[], socket.socket],
+    connected: Connect,
 ) -> None:
     with connected() as deaf, connected() as slow:
         for client in (deaf, slow):
@@ -194,7 +126,7 @@ def test_who_reads_nothing_is_dropped_and_who_reads_slowly_is_not(
 
 
 def test_one_too_many_is_told_so_and_let_in_when_another_has_left(
-    connected: Callable[[], socket.socket],
+    connected: Connect,
 ) -> None:
     with connected() as first, connected() as second:
         third = connected()

@@ -311,8 +311,10 @@ def test_a_silent_stream_says_that_it_is_alive_and_ends_after_a_while(
     assert 2 < len(told) < 12
 
 
-def test_a_stream_ends_with_the_service(module_database_url: str, tmp_path: Path) -> None:
-    with Served(tmp_path, module_database_url) as served, Following(served, served.auditor()) as following:
+def test_a_stream_ends_with_the_service(database_url: str, tmp_path: Path) -> None:
+    with published(database_url):
+        pass
+    with Served(tmp_path, database_url) as served, Following(served, served.auditor()) as following:
         following.until(1)
         began = time.monotonic()
         assert served.stop() == 0

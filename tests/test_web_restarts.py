@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import partial
 from hashlib import sha256
 from http.client import HTTPException
@@ -269,6 +269,42 @@ def test_a_process_that_dies_is_started_again_and_one_that_cannot_take_over_does
         served.process.wait()
         _, outliving = psutil.wait_procs(workers, timeout=15)
         assert outliving == []
+
+
+def test_processes_share_those_who_connect(called_database_url: str, tmp_path: Path) -> None:
+    with (
+        Served(tmp_path / "home", called_database_url, "--processes", str(PROCESSES)) as served,
+        ExitStack() as connected,
+    ):
+        until(lambda: served.logged("answering"))
+        for _ in range(40):
+            connected.enter_context(served.socket())
+        until(lambda: sum(taken := [connections(worker) for worker in served.workers()]) == len(taken) * 20)
+        assert min(connections(worker) for worker in served.workers()) >= 10
+
+
+def connections(worker: psutil.Process) -> int:
+    """How many clients a process has; its connections to the database are to another socket."""
+    port = next(one.laddr.port for one in worker.net_connections("tcp") if one.status == psutil.CONN_LISTEN)
+    there = [one for one in worker.net_connections("tcp") if one.laddr.port == port]
+    return sum(one.status == psutil.CONN_ESTABLISHED for one in there)
+
+
+def test_whoever_comes_while_processes_are_replaced_is_answered(
+    called_database_url: str, tmp_path: Path
+) -> None:
+    with Served(tmp_path / "home", called_database_url, "--processes", str(PROCESSES)) as served:
+        until(lambda: served.logged("answering"))
+        served.process.send_signal(signal.SIGHUP)
+        came = 0
+        while len(served.logged("process-replaced")) < PROCESSES:
+            for _ in range(20):
+                came += 1
+                assert served.get("/healthz").status == 200, came
+        assert came > 100
+        taken = run(tmp_path / "other", called_database_url, "--port", str(served.port))
+        assert taken.returncode == 1
+        assert "Address already in use" in taken.stderr.splitlines()[-1]
 
 
 def test_what_has_begun_is_answered_when_the_service_is_told_to_stop(

@@ -7,16 +7,22 @@ from typing import Any
 
 ENOUGH = 65_536
 """So many bytes are sent at once, so that whoever writes on and on is told when the client can't follow."""
+STALLED_SECONDS = 120.0
+"""How long a client may read nothing of what it is sent, megabytes of which the system holds for it."""
 
 
 class Gathering(asyncio.Transport):
-    """A connection's transport, that asks the system once where it would be asked for each piece."""
+    """A connection's transport, that asks the system once where it would be asked for each piece.
+
+    A client that reads nothing of what waits for it is dropped, where it is watched, and when it is to be closed.
+    """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
         self._transport, self._loop = transport, loop
         self._pieces: list[bytes] = []
         self._size = 0
+        self._watching: asyncio.TimerHandle | None = None
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
         """Send it before the event loop waits again."""
@@ -27,15 +33,11 @@ class Gathering(asyncio.Transport):
         if self._size > ENOUGH:
             self._send()
 
-    def _send(self) -> None:
-        if self._pieces:
-            pieces, self._pieces, self._size = self._pieces, [], 0
-            self._transport.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
-
     def close(self) -> None:
         """Send what is left, and close."""
         self._send()
         self._transport.close()
+        self.watch()
 
     def abort(self) -> None:
         """Close at once."""
@@ -49,3 +51,27 @@ class Gathering(asyncio.Transport):
     def get_write_buffer_size(self) -> int:
         """How many bytes the client has still to be sent."""
         return self._size + self._transport.get_write_buffer_size()
+
+    def watch(self) -> None:
+        """See from now on that the client reads, until nothing waits for it any more."""
+        if self._watching is None and (left := self.get_write_buffer_size()):
+            self._watching = self._loop.call_later(STALLED_SECONDS, self._look, left)
+
+    def unwatch(self) -> None:
+        """Look no more: the connection is over."""
+        if self._watching is not None:
+            self._watching.cancel()
+            self._watching = None
+
+    def _look(self, before: int) -> None:
+        self._watching = None
+        if self.get_write_buffer_size() < before:
+            self.watch()
+        else:
+            self.abort()
+
+    def _send(self) -> None:
+        if self._pieces:
+            pieces, self._pieces, self._size = self._pieces, [], 0
+            if not self._transport.is_closing():
+                self._transport.write(pieces[0] if len(pieces) == 1 else b"".join(pieces))

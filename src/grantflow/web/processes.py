@@ -1,7 +1,7 @@
-"""The processes that answer: replaced one at a time, and started again when one dies, so that the service stays up.
+"""The processes that answer: replaced one at a time, and started again when one dies or hangs: the service stays up.
 
-Each has a socket of its own at the same place, among which the system deals out connections: at one socket, the process
-that wakes first would take them all.
+All take their connections from one socket, which the process above them holds: what has come in waits there for
+whichever takes it, also while they are replaced.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import wait
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -23,13 +23,15 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     Answering = Callable[[socket.socket, Connection], None]
-    """What a process does: it sends something when it has begun to take requests at the socket, and goes on until it
-    is told to stop (SIGTERM)."""
+    """What a process does: it takes requests at the socket until it is told to stop (SIGTERM), and gives a sign of
+    life every second from when it does so."""
 
 log = structlog.get_logger(__name__)
 
 START_SECONDS = 60.0
 """How long a process may take until it answers."""
+SILENT_SECONDS = 30.0
+"""How long a process that answers may give no sign of life before it is killed."""
 SHORT_LIFE_SECONDS = 5.0
 PAUSE_SECONDS = 1.0
 """How long is waited before a process that died young is started again: its database may be away."""
@@ -37,6 +39,8 @@ KILL_SECONDS = 20.0
 """How long a process may take to finish what it has begun before it is killed."""
 BACKLOG = 1_024
 """How many connections may wait until one of the processes takes them."""
+OURS = frozenset({signal.SIGINT, signal.SIGHUP})
+"""What a terminal tells all processes together, and only the one above heeds: these are blocked where one begins."""
 _STOP = frozenset({signal.SIGTERM, signal.SIGINT})
 _RENEW = signal.SIGHUP
 
@@ -48,87 +52,101 @@ class NotStarted(Refused):
     status = 500
 
 
-class Place(NamedTuple):
-    """Where the service listens."""
-
-    family: socket.AddressFamily
-    address: Any
-
-    @classmethod
-    def of(cls, host: str, port: int) -> Place:
-        """The place that a host and a port name. NotStarted when there is none, or somebody else listens there."""
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens at a place, for the processes to share. NotStarted when the place can't be had."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        listener = socket.socket(found[0][0])
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-            place = cls(found[0][0], found[0][4])
-            with socket.socket(place.family) as alone:
-                alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                alone.bind(place.address)
-                alone.listen()
-        except (OSError, UnicodeError) as error:
-            said = getattr(error, "strerror", None) or "no such name"
-            msg = f"{host}:{port} can't be listened at: {said}. --host and --port name another place."
-            raise NotStarted(msg) from error
-        return place
-
-    def shared(self) -> socket.socket:
-        """One more socket at the place, that does not listen yet."""
-        one = socket.socket(self.family)
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        one.bind(self.address)
-        return one
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(found[0][4])
+            listener.listen(BACKLOG)
+            listener.setblocking(False)  # noqa: FBT003 - the standard library's own
+        except OSError:
+            listener.close()
+            raise
+    except (OSError, UnicodeError) as error:
+        said = getattr(error, "strerror", None) or "no such name"
+        msg = f"{host}:{port} can't be listened at: {said}. --host and --port name another place."
+        raise NotStarted(msg) from error
+    return listener
 
 
 class Process:
     """One process that answers, from its start on."""
 
-    def __init__(self, number: int, answering: Answering, place: Place) -> None:
+    def __init__(self, number: int, answering: Answering, listener: socket.socket) -> None:
         context = get_context("spawn")
-        self.ready, telling = context.Pipe(duplex=False)
-        """Can be read from when it answers, and when it has died before that."""
+        self.signs, telling = context.Pipe(duplex=False)
         self.number, self.born = number, time.monotonic()
-        with place.shared() as listener, telling:
-            self._process = context.Process(target=answering, args=(listener, telling))
-            self._process.start()
+        self.heard: float | None = None
+        """When it gave its last sign of life; None as long as it does not answer."""
+        self.ends_by: float | None = None
+        """By when it is to have ended; None as long as it is to go on."""
+        self._process = context.Process(target=answering, args=(listener, telling))
+        masked = signal.pthread_sigmask(signal.SIG_BLOCK, OURS)
+        try:
+            with telling:
+                self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, masked)
         self.pid, self.end = self._process.pid, self._process.sentinel
 
-    @property
     def code(self) -> int | None:
         """Its exit code; None while it runs."""
+        if wait([self.end], 0):
+            self._process.join()
         return self._process.exitcode
 
-    def answers(self) -> bool:
-        """Whether it takes requests, as it has told; ask once, when `ready` can be read from."""
+    def listen(self) -> None:
+        """Hear the signs of life that it has given."""
         try:
-            return bool(self.ready.recv())
-        except EOFError:
-            return False
+            while not self.signs.closed and self.signs.poll():
+                self.signs.recv_bytes()
+                self.heard = time.monotonic()
+        except (EOFError, OSError):  # it ends
+            self.signs.close()
 
-    def tell_to_stop(self) -> None:
-        """Let it take no more, finish what it has begun, and end."""
+    @property
+    def gives_up(self) -> float:
+        """When it has taken too long: to answer, to give a sign of life, or to end."""
+        if self.ends_by is not None:
+            return self.ends_by
+        return self.born + START_SECONDS if self.heard is None else self.heard + SILENT_SECONDS
+
+    def tell_to_stop(self, by: float) -> None:
+        """Let it take no more, finish what it has begun, and end by an instant."""
+        self.ends_by = by
         self._process.terminate()
 
-    def see_end(self) -> None:
-        """Wait for its end, and kill it when that takes too long."""
-        self._process.join(KILL_SECONDS)
-        if self.code is None:
-            log.warning("process-killed", number=self.number, pid=self.pid)
-            self._process.kill()
-            self._process.join()
-        self.ready.close()
+    def kill(self) -> None:
+        """End it now."""
+        log.warning("process-killed", number=self.number, pid=self.pid)
+        self._process.kill()
+        self._process.join()
+
+    def is_young(self) -> bool:
+        """Whether it has not lived for long."""
+        return time.monotonic() - self.born < SHORT_LIFE_SECONDS
 
 
 class Processes:
-    """So many processes at one place, until this one is told to stop (SIGTERM, SIGINT).
+    """So many processes at one socket, until this one is told to stop (SIGTERM, SIGINT).
 
     SIGHUP puts new ones in place of the old, one at a time: an old one is stopped when the new one takes requests, and
-    kept when that does not come up. One that died is started again for as long as it takes.
+    kept when that does not come up. One that died, or gives no sign of life, is started again for as long as it takes.
     """
 
-    def __init__(self, answering: Answering, place: Place, count: int) -> None:
-        self._answering, self._place, self._count = answering, place, count
-        self._processes: list[Process] = []
-        self._stopping = self._renewing = False
+    def __init__(self, answering: Answering, listener: socket.socket, count: int) -> None:
+        self._answering, self._listener, self._count = answering, listener, count
+        self._at_work: dict[int, Process] = {}
+        self._again_at: dict[int, float] = {}
+        """When those that have died are started again."""
+        self._to_renew: list[int] = []
+        self._coming: Process | None = None
+        """The one that is to be put in another's place, as soon as it answers."""
+        self._leaving: list[Process] = []
+        self._stopping = False
         self._signals, self._bell = socket.socketpair()
         self._bell.setblocking(False)  # noqa: FBT003 - the standard library's own
 
@@ -136,83 +154,105 @@ class Processes:
         """Serve until told to stop. NotStarted when none of the first processes comes up."""
         with self._heeding():
             try:
-                self._processes = [self._started(number) for number in range(1, self._count + 1)]
-                up = [process for process in self._processes if self._comes_up(process)]
-                if not up and not self._stopping:
-                    msg = "No process of the service came to answer; the reason stands in the log above."
-                    raise NotStarted(msg)
-                self._keep_up()
+                self._begin()
+                while not self._stopping:
+                    self._replace_the_dead()
+                    self._renew()
+                    self._see_off()
+                    self._wait()
             finally:
                 self._stop()
 
-    def _keep_up(self) -> None:
-        if not self._stopping:
-            log.info("answering", processes=self._count)
-        while not self._stopping:
-            for process in self._processes:
-                if process.code is not None:
-                    self._start_again(process)
-            if self._renewing:
-                self._renewing = False
-                self._renew()
-            if not self._stopping:
-                self._wait(*(process.end for process in self._processes))
+    def _begin(self) -> None:
+        for number in range(1, self._count + 1):
+            self._at_work[number] = self._started(number)
+        while not self._stopping and any(map(_comes_up, self._at_work.values())):
+            self._wait()
+        if self._stopping:
+            return
+        if not any(process.heard for process in self._at_work.values()):
+            msg = "No process of the service came to answer; the reason stands in the log above."
+            raise NotStarted(msg)
+        log.info("answering", processes=self._count)
+
+    def _replace_the_dead(self) -> None:
+        for number, process in list(self._at_work.items()):
+            if process.code() is None and time.monotonic() >= process.gives_up:
+                log.error("process-hangs", number=number, pid=process.pid)
+                process.kill()
+            if (code := process.code()) is not None:
+                log.error("process-died", number=number, pid=process.pid, code=code)
+                del self._at_work[number]
+                self._again_at[number] = time.monotonic() + PAUSE_SECONDS * process.is_young()
+        for number, at in list(self._again_at.items()):
+            if time.monotonic() >= at:
+                try:
+                    self._at_work[number] = self._started(number)
+                except OSError as error:
+                    log.error("process-not-started", number=number, reason=str(error))  # noqa: TRY400
+                    self._again_at[number] = time.monotonic() + PAUSE_SECONDS
+                else:
+                    del self._again_at[number]
 
     def _renew(self) -> None:
-        for old in tuple(self._processes):
-            new = self._started(old.number)
-            if self._comes_up(new):
-                self._put(new, old)
-                log.info("process-replaced", number=old.number, old=old.pid, new=new.pid)
-                old.tell_to_stop()
-                old.see_end()
-            elif not self._stopping:
-                log.error("process-not-replaced", number=old.number, old=old.pid, new=new.pid)
-            if self._stopping:
-                return
+        """Go on with putting new ones in place of the old."""
+        if (new := self._coming) is not None and not _comes_up(new):
+            self._coming, old = None, self._at_work.get(new.number)
+            if new.heard is None:
+                log.error("process-not-replaced", number=new.number, old=old and old.pid, new=new.pid)
+                self._let_go(new, time.monotonic())
+            else:
+                log.info("process-replaced", number=new.number, old=old and old.pid, new=new.pid)
+                self._at_work[new.number] = new
+                self._again_at.pop(new.number, None)
+                if old is not None:
+                    self._let_go(old, time.monotonic() + KILL_SECONDS)
+        if self._coming is None and self._to_renew:
+            number = self._to_renew.pop(0)
+            try:
+                self._coming = self._started(number)
+            except OSError as error:
+                log.error("process-not-replaced", number=number, reason=str(error))  # noqa: TRY400
 
-    def _start_again(self, dead: Process) -> None:
-        log.error("process-died", number=dead.number, pid=dead.pid, code=dead.code)
-        if time.monotonic() - dead.born < SHORT_LIFE_SECONDS:
-            self._wait(until=time.monotonic() + PAUSE_SECONDS)
-        if not self._stopping:
-            dead.see_end()
-            self._put(self._started(dead.number), dead)
+    def _let_go(self, process: Process, by: float) -> None:
+        process.tell_to_stop(by)
+        self._leaving.append(process)
 
-    def _started(self, number: int) -> Process:
-        return Process(number, self._answering, self._place)
-
-    def _put(self, new: Process, old: Process) -> None:
-        self._processes[self._processes.index(old)] = new
-
-    def _comes_up(self, process: Process) -> bool:
-        """Wait until a process takes requests. One that dies, takes too long, or is no longer wanted, is ended."""
-        give_up = process.born + START_SECONDS
-        while not self._stopping and time.monotonic() < give_up:
-            if process.ready in self._wait(process.ready, until=give_up):
-                if process.answers():
-                    return True
-                break
-        process.tell_to_stop()
-        process.see_end()
-        return False
-
-    def _wait(self, *things: Any, until: float | None = None) -> list[Any]:  # noqa: ANN401 - whatever can be waited on
-        """Wait for one of the things or a signal, or until an instant of the monotonic clock; which have come."""
-        seconds = None if until is None else max(0.0, until - time.monotonic())
-        come = wait([*things, self._signals], seconds)
-        if self._signals in come:
-            told = {signal.Signals(number) for number in self._signals.recv(1_024)}
-            self._stopping |= bool(told & _STOP)
-            self._renewing |= _RENEW in told
-        return come
+    def _see_off(self) -> None:
+        """Kill those that were told to stop and take too long, and forget those that have ended."""
+        for process in self._leaving:
+            if process.code() is None and time.monotonic() >= process.gives_up:
+                process.kill()
+        self._leaving = [process for process in self._leaving if process.code() is None]
 
     def _stop(self) -> None:
         """Tell all to stop together, and see each of them end."""
-        for process in self._processes:
-            process.tell_to_stop()
-        for process in self._processes:
-            process.see_end()
+        by = time.monotonic() + KILL_SECONDS
+        for process in (*self._at_work.values(), *filter(None, [self._coming])):
+            self._let_go(process, by)
+        self._at_work, self._coming, self._again_at = {}, None, {}
+        while self._leaving:
+            self._wait()
+            self._see_off()
+
+    def _started(self, number: int) -> Process:
+        return Process(number, self._answering, self._listener)
+
+    def _wait(self) -> None:
+        """Wait until a process has said something or ended, one has taken too long, or a signal has come."""
+        every = [*self._at_work.values(), *self._leaving, *filter(None, [self._coming])]
+        alive = [process for process in every if process.code() is None]
+        until = min([*self._again_at.values(), *(process.gives_up for process in alive)], default=0.0)
+        things: list[Any] = [self._signals, *(process.end for process in alive)]
+        things += [process.signs for process in alive if not process.signs.closed]
+        come = wait(things, max(0.0, until - time.monotonic()))
+        for process in alive:
+            process.listen()
+        if self._signals in come:
+            told = set(self._signals.recv(1_024))
+            self._stopping = self._stopping or bool(told & _STOP)
+            if _RENEW in told:
+                self._to_renew = sorted(range(1, self._count + 1))
 
     @contextmanager
     def _heeding(self) -> Iterator[None]:
@@ -227,3 +267,8 @@ class Processes:
                 signal.signal(number, handler)
             self._signals.close()
             self._bell.close()
+
+
+def _comes_up(process: Process) -> bool:
+    """Whether a process may still come to answer, and does not yet."""
+    return process.heard is None and process.code() is None and time.monotonic() < process.gives_up

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,7 @@ from grantflow import embedded
 from grantflow.app import open_app
 from grantflow.identity import Authenticator
 from grantflow.web.answering import answer
-from grantflow.web.processes import Place, Processes
+from grantflow.web.processes import Processes, listening
 from grantflow.worker import Worker
 
 if TYPE_CHECKING:
@@ -32,17 +34,17 @@ def run(settings: Settings, *, host: str, port: int, processes: int, duties: boo
     Unavailable when the database can't be reached, BadSettings when an issuer can't be trusted, NotStarted when the
     port is taken or no process comes up.
     """
-    place = Place.of(host, port)
-    if not settings.database_url:
-        embedded.database(embedded.start(settings.home), settings.database)
-    with open_app(settings):
-        Authenticator.on(settings)
-    with ExitStack() as opened:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there are processes to be replaced
+    with closing(listening(host, port)) as listener, ExitStack() as opened:
+        if not settings.database_url:
+            embedded.database(embedded.start(settings.home), settings.database)
+        with open_app(settings):
+            Authenticator.on(settings)
         opened.enter_context(_counting_together())
         if duties:
             opened.enter_context(_worker(settings))
         log.info("serving", host=host, port=port, processes=processes, duties=duties)
-        Processes(answer, place, processes).serve()
+        Processes(partial(answer, processes == 1), listener, processes).serve()
     log.info("stopped")
 
 
