@@ -31,12 +31,18 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
             await receive()
             await send({"type": f"lifespan.{stage}.complete"})
         return
-    body, more = b"", True
+    body, more = b"", scope["path"] != "/early"
     while more:
         told = await receive()
         body, more = body + told.get("body", b""), told.get("more_body", False)
     if scope["path"] == "/slow":
         await asyncio.sleep(SHORT / 2)
+    if scope["path"] == "/much":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(60):
+            await send({"type": "http.response.body", "body": LARGE[:1_000_000], "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        return
     if scope["path"] == "/endless":
         await send({"type": "http.response.start", "status": 200, "headers": []})
         gone = asyncio.ensure_future(receive())

@@ -110,12 +110,12 @@ def test_what_comes_after_a_body_is_no_header(connected: Connect) -> None:
         assert all_from(client).endswith(b'["host", "transfer-encoding", "connection"]')
 
 
-def test_who_reads_nothing_is_dropped_and_who_reads_slowly_is_not(
-    connected: Connect,
-) -> None:
+@pytest.mark.parametrize("path", [b"large", b"much"])
+def test_who_reads_nothing_is_dropped_and_who_reads_slowly_is_not(connected: Connect, path: bytes) -> None:
+    """Also where what they have read is filled up at once, so that as much waits for them as before."""
     with connected() as deaf, connected() as slow:
         for client in (deaf, slow):
-            client.sendall(REQUEST.replace(b"said", b"large").replace(b"Host", b"Connection: close\r\nHost"))
+            client.sendall(REQUEST.replace(b"said", path).replace(b"Host", b"Connection: close\r\nHost"))
         had = 0
         for _ in range(12):
             time.sleep(SHORT / 3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -88,6 +89,34 @@ def test_what_is_being_done_is_answered_and_not_the_garbage_behind_it(connected:
         assert told.startswith(b"HTTP/1.1 200")
         assert told.endswith(b"done")
         assert told.count(b"HTTP/1.1") == 1
+
+
+@pytest.mark.parametrize("end", [b"", GARBAGE], ids=["cut off", "garbage"])
+def test_all_that_has_come_whole_is_answered_when_what_follows_has_not(
+    connected: Connect, end: bytes
+) -> None:
+    with connected() as client:
+        whole = request("/slow", b"first") + request("/body", b"second")
+        client.sendall(whole + (end or request("/body", b"third")[:-2]))
+        client.shutdown(socket.SHUT_WR)
+        told = all_from(client)
+        assert told.count(b"HTTP/1.1") == 2
+        assert told.endswith(b"second")
+
+
+@pytest.mark.parametrize("rest", [b"ZZ\r\n", b"1;" + b"y" * 400_000], ids=["broken", "endless"])
+def test_one_who_was_answered_before_their_body_came_gets_no_second_answer(
+    connected: Connect, rest: bytes
+) -> None:
+    with connected() as client:
+        head = b"POST /early HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        client.sendall(head + b"1\r\nx\r\n")
+        told = heard(client, b"]")
+        client.sendall(rest[:2])
+        time.sleep(0.1)
+        with suppress(ConnectionError):
+            client.sendall(rest[2:])
+        assert (told + all_from(client)).count(b"HTTP/1.1") == 1
 
 
 def test_a_stream_is_not_mixed_with_what_is_said_to_garbage(connected: Connect) -> None:

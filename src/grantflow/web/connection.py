@@ -42,7 +42,8 @@ class Connection(HttpToolsProtocol):
 
     transport: Gathering
     _answered: RequestResponseCycle | None = None
-    _in_head = False
+    _in_head = _in_message = False
+    """Whether a request has begun whose head, or the rest of it, has not come yet."""
     _goes_on = False
     """Whether the piece that is being read has brought a request further."""
     _idle_bytes = 0
@@ -78,8 +79,7 @@ class Connection(HttpToolsProtocol):
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
         """Answer what has come whole, though the client says no more; a stream has nobody left to go on for."""
-        if self._answers() and not self._has_begun() and not self.cycle.more_body:
-            self.cycle.keep_alive = False
+        if self._finishes():
             return True
         self.transport.close()
         return None
@@ -139,7 +139,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin with a request's head."""
         super().on_message_begin()
-        self._in_head = self._goes_on = True
+        self._in_head = self._in_message = self._goes_on = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header. One that comes after the body says nothing here: the request is being answered."""
@@ -150,9 +150,9 @@ class Connection(HttpToolsProtocol):
         """Go on to the body."""
         if self.parser.should_upgrade():
             return
+        super().on_headers_complete()
         self._in_head, self._goes_on = False, True
         self._stop_awaiting_head()
-        super().on_headers_complete()
         if self._is_last:
             self.cycle.keep_alive = False
 
@@ -164,7 +164,7 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Have the request whole."""
         if not self.parser.should_upgrade():
-            self._goes_on = True
+            self._in_message, self._goes_on = False, True
             super().on_message_complete()
 
     def pause_writing(self) -> None:
@@ -205,15 +205,28 @@ class Connection(HttpToolsProtocol):
         if not self._answers():
             self.transport.close()
 
-    def _refuse(self, status: HTTPStatus, code: str, detail: str) -> None:
-        """Read no more, and close. What had come whole before is answered; else this is the answer."""
+    def _finishes(self) -> bool:
+        """Read no more, answer the requests that have come whole, and close then; False where there are none."""
         self._is_over = True
-        waiting = self._answered if self._answers() and not self._has_begun() else None
-        if waiting is not None and (waiting is not self.cycle or not waiting.more_body):
-            self.pipeline.clear()
-            waiting.keep_alive = False
+        answered = self._answered
+        if answered is None or not self._answers() or self._has_begun() or answered is self._in_midst():
+            return False
+        if self.pipeline and self.pipeline[0][0] is self._in_midst():
+            self.pipeline.popleft()
+        last = self.pipeline[0][0] if self.pipeline else answered
+        last.keep_alive = False
+        return True
+
+    def _in_midst(self) -> RequestResponseCycle | None:
+        """The newest request, where its body is not all there."""
+        return self.cycle if self.cycle is not None and self.cycle.more_body else None
+
+    def _refuse(self, status: HTTPStatus, code: str, detail: str) -> None:
+        """Close, when what had come whole before is answered. What is refused is told why, unless it had an answer."""
+        if self._finishes():
             return
-        if waiting is not None or not self._answers():
+        told = self._has_begun() if self._answers() else self._in_message and not self._in_head
+        if not told:
             self.transport.write(self._problem(status, code, detail))
         self.transport.close()
 

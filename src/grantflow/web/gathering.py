@@ -21,7 +21,7 @@ class Gathering(asyncio.Transport):
         super().__init__()
         self._transport, self._loop = transport, loop
         self._pieces: list[bytes] = []
-        self._size = 0
+        self._size = self._written = 0
         self._watching: asyncio.TimerHandle | None = None
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
@@ -30,6 +30,7 @@ class Gathering(asyncio.Transport):
             self._loop.call_soon(self._send)
         self._pieces.append(bytes(data))
         self._size += len(data)
+        self._written += len(data)
         if self._size > ENOUGH:
             self._send()
 
@@ -53,9 +54,9 @@ class Gathering(asyncio.Transport):
         return self._size + self._transport.get_write_buffer_size()
 
     def watch(self) -> None:
-        """See from now on that the client reads, until nothing waits for it any more."""
-        if self._watching is None and (left := self.get_write_buffer_size()):
-            self._watching = self._loop.call_later(STALLED_SECONDS, self._look, left)
+        """See from now on that the client reads, as long as something waits for it."""
+        if self._watching is None and self.get_write_buffer_size():
+            self._watching = self._loop.call_later(STALLED_SECONDS, self._look, self._taken())
 
     def unwatch(self) -> None:
         """Look no more: the connection is over."""
@@ -65,10 +66,14 @@ class Gathering(asyncio.Transport):
 
     def _look(self, before: int) -> None:
         self._watching = None
-        if self.get_write_buffer_size() < before:
+        if self._taken() > before:
             self.watch()
         else:
             self.abort()
+
+    def _taken(self) -> int:
+        """How many bytes the system has taken for the client so far."""
+        return self._written - self.get_write_buffer_size()
 
     def _send(self) -> None:
         if self._pieces:

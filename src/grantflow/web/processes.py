@@ -10,7 +10,7 @@ import signal
 import socket
 import time
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,9 @@ PAUSE_SECONDS = 1.0
 """How long is waited before a process that died young is started again: its database may be away."""
 KILL_SECONDS = 20.0
 """How long a process may take to finish what it has begun before it is killed."""
+STOPPED_SECONDS = 1.0
+"""So late is only who was stopped, as all the processes may have been: by a terminal, or with their machine."""
+_BREATH = 0.05
 BACKLOG = 1_024
 """How many connections may wait until one of the processes takes them."""
 OURS = frozenset({signal.SIGINT, signal.SIGHUP})
@@ -84,6 +87,7 @@ class Process:
         self.ends_by: float | None = None
         """By when it is to have ended; None as long as it is to go on."""
         self._process = context.Process(target=answering, args=(listener, telling))
+        resource_tracker.ensure_running()  # it would unblock what is blocked here
         masked = signal.pthread_sigmask(signal.SIG_BLOCK, OURS)
         try:
             with telling:
@@ -113,6 +117,12 @@ class Process:
         if self.ends_by is not None:
             return self.ends_by
         return self.born + START_SECONDS if self.heard is None else self.heard + SILENT_SECONDS
+
+    def give_time(self, seconds: float) -> None:
+        """Put off what it is waited for: nobody could have heard of it meanwhile."""
+        self.born += seconds
+        self.heard = None if self.heard is None else self.heard + seconds
+        self.ends_by = None if self.ends_by is None else self.ends_by + seconds
 
     def tell_to_stop(self, by: float) -> None:
         """Let it take no more, finish what it has begun, and end by an instant."""
@@ -242,10 +252,15 @@ class Processes:
         """Wait until a process has said something or ended, one has taken too long, or a signal has come."""
         every = [*self._at_work.values(), *self._leaving, *filter(None, [self._coming])]
         alive = [process for process in every if process.code() is None]
-        until = min([*self._again_at.values(), *(process.gives_up for process in alive)], default=0.0)
+        now = time.monotonic()
+        until = min([*self._again_at.values(), *(process.gives_up for process in alive)], default=now)
+        until = max(until if len(alive) == len(every) else now, now + _BREATH)
         things: list[Any] = [self._signals, *(process.end for process in alive)]
         things += [process.signs for process in alive if not process.signs.closed]
-        come = wait(things, max(0.0, until - time.monotonic()))
+        come = wait(things, until - now)
+        if (late := time.monotonic() - until) > STOPPED_SECONDS:
+            for process in alive:
+                process.give_time(late)
         for process in alive:
             process.listen()
         if self._signals in come:
@@ -257,8 +272,8 @@ class Processes:
     @contextmanager
     def _heeding(self) -> Iterator[None]:
         """Have signals ring where this process waits, instead of doing what they usually do."""
-        before = {number: signal.signal(number, lambda *_: None) for number in (*_STOP, _RENEW)}
         woken = signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
+        before = {number: signal.signal(number, lambda *_: None) for number in (*_STOP, _RENEW)}
         try:
             yield
         finally:
