@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import socket
     from multiprocessing.connection import Connection
 
+SILENT_SECONDS, KILL_SECONDS = 3.0, 4.0
+"""Much shorter than in the service, and long enough for a machine that has much to do."""
+
 
 def answer(listener: socket.socket, telling: Connection) -> None:
     """Tell everybody who connects which process this is, and give a sign of life ten times a second."""
@@ -36,7 +39,7 @@ def answer(listener: socket.socket, telling: Connection) -> None:
 def main() -> None:
     """Serve at the port that is the first argument, with as many processes as the second says."""
     logs.set_up("info", "json", keeps_running=True)
-    processes.SILENT_SECONDS, processes.KILL_SECONDS = 1.5, 2.0
+    processes.SILENT_SECONDS, processes.KILL_SECONDS = SILENT_SECONDS, KILL_SECONDS
     with listening("127.0.0.1", int(sys.argv[1])) as listener:
         Processes(answer, listener, int(sys.argv[2])).serve()
 

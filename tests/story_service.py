@@ -17,8 +17,6 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, Self
 
-import uvicorn
-
 HOST = "127.0.0.1"
 CLOCK_FILE = "STORY_CLOCK"
 _EPOCH, _TICK = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
@@ -108,7 +106,11 @@ def created() -> Any:
 
 def _serve(port: int) -> None:
     threading.Thread(target=_until_left, daemon=True).start()
-    uvicorn.run(created(), host=HOST, port=port, lifespan="on", access_log=False, log_config=None)
+    from grantflow.web.answering import Server, configured  # noqa: PLC0415
+    from grantflow.web.processes import listening  # noqa: PLC0415
+
+    with listening(HOST, port) as listener:
+        Server(configured(created()), listener, lambda: None, []).run()
 
 
 def _until_left() -> None:

@@ -105,7 +105,7 @@ class Connection(HttpToolsProtocol):
             return
         self._idle_bytes = 0 if self._goes_on else self._idle_bytes + len(data)
         if self._idle_bytes > LARGEST_HEAD:
-            about = f"The request's line and headers have more than {LARGEST_HEAD} bytes."
+            about = f"More than {LARGEST_HEAD} bytes came that are headers, or stand beside a body, and do not end."
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "head-too-large", about)
         elif not self._answers():
             self._await_head()

@@ -118,11 +118,15 @@ class Process:
             return self.ends_by
         return self.born + START_SECONDS if self.heard is None else self.heard + SILENT_SECONDS
 
-    def give_time(self, seconds: float) -> None:
-        """Put off what it is waited for: nobody could have heard of it meanwhile."""
-        self.born += seconds
-        self.heard = None if self.heard is None else self.heard + seconds
-        self.ends_by = None if self.ends_by is None else self.ends_by + seconds
+    def wait_anew(self) -> None:
+        """Give it all of its time once more: nobody could have heard of it meanwhile."""
+        now = time.monotonic()
+        if self.ends_by is not None:
+            self.ends_by = now + KILL_SECONDS
+        elif self.heard is not None:
+            self.heard = now
+        else:
+            self.born = now
 
     def tell_to_stop(self, by: float) -> None:
         """Let it take no more, finish what it has begun, and end by an instant."""
@@ -157,6 +161,7 @@ class Processes:
         """The one that is to be put in another's place, as soon as it answers."""
         self._leaving: list[Process] = []
         self._stopping = False
+        self._looked = time.monotonic()
         self._signals, self._bell = socket.socketpair()
         self._bell.setblocking(False)  # noqa: FBT003 - the standard library's own
 
@@ -238,19 +243,23 @@ class Processes:
     def _stop(self) -> None:
         """Tell all to stop together, and see each of them end."""
         by = time.monotonic() + KILL_SECONDS
-        for process in (*self._at_work.values(), *filter(None, [self._coming])):
+        for process in self._wanted():
             self._let_go(process, by)
         self._at_work, self._coming, self._again_at = {}, None, {}
         while self._leaving:
             self._wait()
             self._see_off()
 
+    def _wanted(self) -> list[Process]:
+        """Those that are not to end."""
+        return [*self._at_work.values(), *filter(None, [self._coming])]
+
     def _started(self, number: int) -> Process:
         return Process(number, self._answering, self._listener)
 
     def _wait(self) -> None:
         """Wait until a process has said something or ended, one has taken too long, or a signal has come."""
-        every = [*self._at_work.values(), *self._leaving, *filter(None, [self._coming])]
+        every = [*self._wanted(), *self._leaving]
         alive = [process for process in every if process.code() is None]
         now = time.monotonic()
         until = min([*self._again_at.values(), *(process.gives_up for process in alive)], default=now)
@@ -258,9 +267,11 @@ class Processes:
         things: list[Any] = [self._signals, *(process.end for process in alive)]
         things += [process.signs for process in alive if not process.signs.closed]
         come = wait(things, until - now)
-        if (late := time.monotonic() - until) > STOPPED_SECONDS:
+        # Late is what lies between two looks beyond what was to be waited, in the waiting or beside it.
+        late, self._looked = now - self._looked + max(0.0, time.monotonic() - until), time.monotonic()
+        if late > STOPPED_SECONDS:
             for process in alive:
-                process.give_time(late)
+                process.wait_anew()
         for process in alive:
             process.listen()
         if self._signals in come:
