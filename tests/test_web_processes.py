@@ -104,12 +104,14 @@ def test_a_process_that_hangs_is_replaced_and_the_others_answer_meanwhile(two: P
 
 
 def test_after_all_were_stopped_together_and_go_on_none_is_taken_for_hanging(two: Played) -> None:
-    """As by a terminal, or with their machine."""
+    """As by a terminal, or with their machine; the one above may be the first to go on."""
     before = two.at_work()
     os.killpg(two.above.pid, signal.SIGSTOP)
     time.sleep(2 * SILENT_SECONDS)
+    two.tell(signal.SIGCONT)
+    time.sleep(0.5)
     os.killpg(two.above.pid, signal.SIGCONT)
-    time.sleep(1)
+    time.sleep(0.5)
     assert two.told("process-hangs") == []
     assert two.at_work() == before
 
