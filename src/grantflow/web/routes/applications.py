@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.params import FromPath, FromQuery, Parameter, QueryParameter
 
 from grantflow.domain.difference import Change, difference
@@ -32,7 +32,7 @@ from grantflow.web.asking import (
 )
 from grantflow.web.caller import caller_of
 from grantflow.web.cases import Seen, no_such_case, seen, visible
-from grantflow.web.house import House, TheHouse
+from grantflow.web.house import AnyRequest, House, TheHouse
 from grantflow.web.views import ApplicantView, CaseRow, CaseView, ChangeView, EventView, Page
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from grantflow.domain.call import Call
     from grantflow.domain.event import Entry
 
-AnyRequest = Request[Any, Any, Any]
 
 _LISTED = (
     "SELECT case_id, number, call, area, stage, applicant, applicant_name, partners, title, state, version, "

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
-from litestar import Request, get
+from litestar import get
 from litestar.params import Parameter
 
 from grantflow.accesses import with_reads
@@ -17,12 +17,10 @@ from grantflow.store import Overloaded
 from grantflow.web.accessed import noted
 from grantflow.web.asking import At, instant
 from grantflow.web.caller import Caller, caller_of
-from grantflow.web.house import House, TheHouse
+from grantflow.web.house import AnyRequest, House, TheHouse
 from grantflow.web.problems import Forbidden
 from grantflow.web.rights import roles_with
 from grantflow.web.views import AnswerRow, AnswerView, Page, QuestionView
-
-AnyRequest = Request[Any, Any, Any]
 
 
 @get("/audit/questions", opt={"right": "ask"}, sync_to_thread=True)

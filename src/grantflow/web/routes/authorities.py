@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
-from litestar import Request, Response, post
+from litestar import Response, post
 from litestar.params import FromPath  # noqa: TC002 - litestar reads it when the program runs
 
 from grantflow.delegating import Delegate
 from grantflow.web.asking import Key, Raw, circumstances
 from grantflow.web.caller import caller_of
-from grantflow.web.house import TheHouse
+from grantflow.web.house import AnyRequest, TheHouse
 from grantflow.web.rights import RIGHTS
 from grantflow.web.routes.calls import as_asked
 from grantflow.web.routes.steps import answered
 from grantflow.web.views import ReceiptView
 
-AnyRequest = Request[Any, Any, Any]
 _WHO = tuple(RIGHTS["delegate"].who)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.params import FromPath, QueryParameter
 
 from grantflow.definitions import plain_name
@@ -18,12 +18,11 @@ from grantflow.domain.money import in_kroner, kroner
 from grantflow.following import Relation
 from grantflow.web.asking import After, Key, Limit, Raw, caught_up, circumstances, cursor, place, said
 from grantflow.web.caller import Caller, caller_of
-from grantflow.web.house import House, TheHouse
+from grantflow.web.house import AnyRequest, House, TheHouse
 from grantflow.web.rights import roles_with
 from grantflow.web.routes.steps import answered
 from grantflow.web.views import CallRow, CallView, MoneyView, Page, ReceiptView
 
-AnyRequest = Request[Any, Any, Any]
 MANAGER = ("call-manager",)
 
 _PUBLISHED = (

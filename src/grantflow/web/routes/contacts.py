@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.params import Parameter
 
 from grantflow.contacting import Mailbox
 from grantflow.web.asking import Key, Raw, circumstances
 from grantflow.web.caller import caller_of
-from grantflow.web.house import TheHouse
+from grantflow.web.house import AnyRequest, TheHouse
 from grantflow.web.problems import Forbidden
 from grantflow.web.rights import RIGHTS
 from grantflow.web.routes.calls import as_asked
 from grantflow.web.routes.steps import answered
 from grantflow.web.views import Page, ReceiptView
 
-AnyRequest = Request[Any, Any, Any]
 RIGHT = "register-contact"
 _WHO = tuple(RIGHTS[RIGHT].who)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import structlog
-from litestar import MediaType, Request, Response, get
+from litestar import MediaType, Response, get
 from litestar.params import HeaderParameter, Parameter
 from litestar.response import Stream
 
@@ -19,7 +19,7 @@ from grantflow.web.accessed import noted
 from grantflow.web.asking import After, a_number
 from grantflow.web.caller import caller_of
 from grantflow.web.feed import Stretch, stretch
-from grantflow.web.house import House, TheHouse
+from grantflow.web.house import AnyRequest, House, TheHouse
 from grantflow.web.views import Page
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-AnyRequest = Request[Any, Any, Any]
 STREAM, BATCH = "text/event-stream", "application/cloudevents-batch+json"
 HEARTBEAT_SECONDS = 15.0
 """How often a silent stream says that it is alive."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.params import Parameter
 
 from grantflow.domain.announcement import CallEvent
@@ -18,13 +18,12 @@ from grantflow.shielding import shown
 from grantflow.web.accessed import noted
 from grantflow.web.caller import caller_of
 from grantflow.web.cases import no_such_case, seen
-from grantflow.web.house import TheHouse
+from grantflow.web.house import AnyRequest, TheHouse
 
 if TYPE_CHECKING:
     from grantflow.domain.event import Event
     from grantflow.web.caller import Caller
 
-AnyRequest = Request[Any, Any, Any]
 _EVENT = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}[.][1-9][0-9]{0,14}$"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.params import FromPath, Parameter, QueryParameter
 
 from grantflow.domain.errors import NotFound
@@ -27,7 +27,7 @@ from grantflow.web.asking import (
 )
 from grantflow.web.caller import caller_of
 from grantflow.web.cases import calls_of, seen, visible
-from grantflow.web.house import House, TheHouse
+from grantflow.web.house import AnyRequest, House, TheHouse
 from grantflow.web.rights import RIGHTS, roles_with
 from grantflow.web.routes.calls import as_asked
 from grantflow.web.routes.steps import answered
@@ -36,7 +36,6 @@ from grantflow.web.views import Page, ReceiptView
 if TYPE_CHECKING:
     from grantflow.web.caller import Caller
 
-AnyRequest = Request[Any, Any, Any]
 RIGHT = "read-notices"
 CursorAt = Annotated[str, QueryParameter(name="cursor", description="Where to go on.")]
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import msgspec
 import prometheus_client
-from litestar import MediaType, Request, Response, get
+from litestar import MediaType, Response, get
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from grantflow.domain.errors import Refused
 from grantflow.rota import DutyStanding
 from grantflow.web.docs_page import STYLE_SOURCE
-from grantflow.web.house import TheHouse
+from grantflow.web.house import AnyRequest, TheHouse
 
-AnyRequest = Request[Any, Any, Any]
 LAG_LIMIT = 10_000
 """Events that read models may lack before the service says that it is not ready."""
 

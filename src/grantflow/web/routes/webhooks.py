@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.params import FromPath  # noqa: TC002 - litestar reads it when the program runs
 
 from grantflow.domain.errors import BadRequest, NotFound
 from grantflow.web.asking import Key, Raw, said
 from grantflow.web.caller import caller_of
-from grantflow.web.house import TheHouse
+from grantflow.web.house import AnyRequest, TheHouse
 from grantflow.web.rights import roles_with
 from grantflow.web.routes.calls import as_asked
 from grantflow.web.views import Page
@@ -21,7 +21,6 @@ from grantflow.webhooks.subscriptions import Asked, Owner, Redriven
 if TYPE_CHECKING:
     from grantflow.web.caller import Caller
 
-AnyRequest = Request[Any, Any, Any]
 _PATH = "/webhooks/{subscriber:str}"
 _KEPT_PRIVATE = {"Cache-Control": "no-store"}
 
