@@ -36,12 +36,29 @@ def answer(listener: socket.socket, telling: Connection) -> None:
         telling.send_bytes(b"here")
 
 
+class Stopping(Processes):
+    """Stops itself and all others when told (SIGUSR1), between hearing of them and judging them."""
+
+    _told = False
+
+    def told(self, *_: object) -> None:
+        self._told = True
+
+    def _replace_the_dead(self) -> None:
+        if self._told:
+            self._told = False
+            os.killpg(0, signal.SIGSTOP)
+        super()._replace_the_dead()
+
+
 def main() -> None:
     """Serve at the port that is the first argument, with as many processes as the second says."""
     logs.set_up("info", "json", keeps_running=True)
     processes.SILENT_SECONDS, processes.KILL_SECONDS = SILENT_SECONDS, KILL_SECONDS
     with listening("127.0.0.1", int(sys.argv[1])) as listener:
-        Processes(answer, listener, int(sys.argv[2])).serve()
+        played = Stopping(answer, listener, int(sys.argv[2]))
+        signal.signal(signal.SIGUSR1, played.told)
+        played.serve()
 
 
 if __name__ == "__main__":

@@ -103,10 +103,15 @@ def test_a_process_that_hangs_is_replaced_and_the_others_answer_meanwhile(two: P
     until(lambda: len(two.at_work()) == 2)
 
 
-def test_after_all_were_stopped_together_and_go_on_none_is_taken_for_hanging(two: Played) -> None:
+@pytest.mark.parametrize("at", ["wherever it is", "where it looks after them"])
+def test_after_all_were_stopped_together_and_go_on_none_is_taken_for_hanging(two: Played, at: str) -> None:
     """As by a terminal, or with their machine; the one above may be the first to go on."""
     before = two.at_work()
-    os.killpg(two.above.pid, signal.SIGSTOP)
+    if at == "wherever it is":
+        os.killpg(two.above.pid, signal.SIGSTOP)
+    else:
+        two.tell(signal.SIGUSR1)
+    until(lambda: psutil.Process(two.above.pid).status() == psutil.STATUS_STOPPED)
     time.sleep(2 * SILENT_SECONDS)
     two.tell(signal.SIGCONT)
     time.sleep(0.5)

@@ -37,8 +37,11 @@ PAUSE_SECONDS = 1.0
 """How long is waited before a process that died young is started again: its database may be away."""
 KILL_SECONDS = 20.0
 """How long a process may take to finish what it has begun before it is killed."""
-STOPPED_SECONDS = 1.0
-"""So late is only who was stopped, as all the processes may have been: by a terminal, or with their machine."""
+LOOK_SECONDS = 1.0
+"""How long it may be from one look after the processes to the next."""
+STOPPED_SECONDS = 2.0
+"""A look so long after the last one is that of someone who was stopped meanwhile, as all the processes may have been:
+by a terminal, or with their machine."""
 _BREATH = 0.05
 BACKLOG = 1_024
 """How many connections may wait until one of the processes takes them."""
@@ -162,6 +165,8 @@ class Processes:
         self._leaving: list[Process] = []
         self._stopping = False
         self._looked = time.monotonic()
+        """When it last looked after them. What has taken too long had done so by then: whoever is stopped after a look
+        finds out at the next one, and judges nobody in between."""
         self._signals, self._bell = socket.socketpair()
         self._bell.setblocking(False)  # noqa: FBT003 - the standard library's own
 
@@ -181,7 +186,7 @@ class Processes:
     def _begin(self) -> None:
         for number in range(1, self._count + 1):
             self._at_work[number] = self._started(number)
-        while not self._stopping and any(map(_comes_up, self._at_work.values())):
+        while not self._stopping and any(map(self._comes_up, self._at_work.values())):
             self._wait()
         if self._stopping:
             return
@@ -192,30 +197,30 @@ class Processes:
 
     def _replace_the_dead(self) -> None:
         for number, process in list(self._at_work.items()):
-            if process.code() is None and time.monotonic() >= process.gives_up:
+            if process.code() is None and self._looked >= process.gives_up:
                 log.error("process-hangs", number=number, pid=process.pid)
                 process.kill()
             if (code := process.code()) is not None:
                 log.error("process-died", number=number, pid=process.pid, code=code)
                 del self._at_work[number]
-                self._again_at[number] = time.monotonic() + PAUSE_SECONDS * process.is_young()
+                self._again_at[number] = self._looked + PAUSE_SECONDS * process.is_young()
         for number, at in list(self._again_at.items()):
-            if time.monotonic() >= at:
+            if self._looked >= at:
                 try:
                     self._at_work[number] = self._started(number)
                 except OSError as error:
                     log.error("process-not-started", number=number, reason=str(error))  # noqa: TRY400
-                    self._again_at[number] = time.monotonic() + PAUSE_SECONDS
+                    self._again_at[number] = self._looked + PAUSE_SECONDS
                 else:
                     del self._again_at[number]
 
     def _renew(self) -> None:
         """Go on with putting new ones in place of the old."""
-        if (new := self._coming) is not None and not _comes_up(new):
+        if (new := self._coming) is not None and not self._comes_up(new):
             self._coming, old = None, self._at_work.get(new.number)
             if new.heard is None:
                 log.error("process-not-replaced", number=new.number, old=old and old.pid, new=new.pid)
-                self._let_go(new, time.monotonic())
+                self._let_go(new, self._looked)
             else:
                 log.info("process-replaced", number=new.number, old=old and old.pid, new=new.pid)
                 self._at_work[new.number] = new
@@ -236,7 +241,7 @@ class Processes:
     def _see_off(self) -> None:
         """Kill those that were told to stop and take too long, and forget those that have ended."""
         for process in self._leaving:
-            if process.code() is None and time.monotonic() >= process.gives_up:
+            if process.code() is None and self._looked >= process.gives_up:
                 process.kill()
         self._leaving = [process for process in self._leaving if process.code() is None]
 
@@ -257,19 +262,21 @@ class Processes:
     def _started(self, number: int) -> Process:
         return Process(number, self._answering, self._listener)
 
+    def _comes_up(self, process: Process) -> bool:
+        """Whether a process may still come to answer, and does not yet."""
+        return process.heard is None and process.code() is None and self._looked < process.gives_up
+
     def _wait(self) -> None:
         """Wait until a process has said something or ended, one has taken too long, or a signal has come."""
         every = [*self._wanted(), *self._leaving]
         alive = [process for process in every if process.code() is None]
-        now = time.monotonic()
-        until = min([*self._again_at.values(), *(process.gives_up for process in alive)], default=now)
-        until = max(until if len(alive) == len(every) else now, now + _BREATH)
+        soonest = min([*self._again_at.values(), *(process.gives_up for process in alive)], default=0.0)
+        until_then = soonest - time.monotonic() if len(alive) == len(every) else 0.0
         things: list[Any] = [self._signals, *(process.end for process in alive)]
         things += [process.signs for process in alive if not process.signs.closed]
-        come = wait(things, until - now)
-        # Late is what lies between two looks beyond what was to be waited, in the waiting or beside it.
-        late, self._looked = now - self._looked + max(0.0, time.monotonic() - until), time.monotonic()
-        if late > STOPPED_SECONDS:
+        come = wait(things, min(max(_BREATH, until_then), LOOK_SECONDS))
+        before, self._looked = self._looked, time.monotonic()
+        if self._looked - before > STOPPED_SECONDS:
             for process in alive:
                 process.wait_anew()
         for process in alive:
@@ -293,8 +300,3 @@ class Processes:
                 signal.signal(number, handler)
             self._signals.close()
             self._bell.close()
-
-
-def _comes_up(process: Process) -> bool:
-    """Whether a process may still come to answer, and does not yet."""
-    return process.heard is None and process.code() is None and time.monotonic() < process.gives_up
