@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import tomllib
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -147,7 +148,7 @@ class Call:
 
     @classmethod
     def read(cls, files: Mapping[str, str]) -> Call:
-        """A call from its files. DefinitionError when they are not one."""
+        """A call from its files; the one that was read from the same files lately. DefinitionError when it is none."""
         missing = [name for name in (CALL, PROCESS, *REGISTERS) if name not in files]
         if missing:
             msg = f"The definition lacks {', '.join(missing)}."
@@ -157,7 +158,7 @@ class Call:
             msg = f"{', '.join(unfit)} holds a character that can't be stored (NUL)."
             raise DefinitionError(msg)
         try:
-            return cls(files)
+            return _read(tuple(files.items()))
         except (ValueError, KeyError, TypeError) as error:
             msg = f"The definition can't be used: {error}"
             raise DefinitionError(msg) from error
@@ -214,6 +215,11 @@ class Call:
     def unmet(self, step: str, reads: Reading) -> tuple[Failure, ...]:
         """The declared rules of a step that do not hold for content that reads like this."""
         return self._rules.failures(step, reads.context, area=self.area, stage=self.stage)
+
+
+@lru_cache(maxsize=16)
+def _read(files: tuple[tuple[str, str], ...]) -> Call:
+    return Call(dict(files))
 
 
 def _narrowed(call: Call, area: str, stage: str) -> Call:
