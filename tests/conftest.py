@@ -41,7 +41,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Choose the server's folder, once for all workers; it starts with the first test that asks for it.
 
     Interrupts are heeded, also where these tests were begun in the background: what they start would ignore them too.
+    And bytecode is kept, whatever else is said about it: hundreds of processes would compile all the same anew.
     """
+    os.environ["PYTHONDONTWRITEBYTECODE"], sys.dont_write_bytecode = "", False
     signal.signal(signal.SIGINT, signal.default_int_handler)
     given = getattr(config, "workerinput", None)
     home = Path(given["home"] if given else tempfile.mkdtemp(prefix="grantflow-tests-", dir=_in_memory()))
