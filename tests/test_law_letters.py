@@ -1,5 +1,8 @@
 """Told in writing: each decision has its letter, whole or refused, signed by whoever decided (L7, L10)."""
 
+from pathlib import Path
+
+import msgspec
 import pytest
 from given import Given, Step
 from steps import (
@@ -16,10 +19,12 @@ from steps import (
     submitted,
 )
 
+from grantflow.definitions import definition_files
+from grantflow.domain.call import Call
 from grantflow.domain.decision import ApplicationRejected
 from grantflow.domain.errors import NotAllowed, NotReady, RoleNotAllowed, StepNotAllowed
 from grantflow.domain.letters import LetterIssued
-from grantflow.rooms import projections
+from grantflow.rooms import projections, room
 
 ON = {"grounds": GROUNDS, "authority": "IMDi-2023-014"}
 STANDARD = Step("issue-letter", role="decider")
@@ -35,6 +40,11 @@ OUTCOMES = {
     "reversal": (*TO_DECIDE, reject(), STANDARD, REVERSE),
 }
 """What a party is told of in a letter, by the kind of letter, and a history that has come to it."""
+CALLS = sorted(
+    file.parent
+    for calls in (room("workflows"), Path(__file__).parents[1] / "docs")
+    for file in calls.glob("calls/*/call.toml")
+)
 
 
 def issued(given: Given) -> LetterIssued:
@@ -59,6 +69,16 @@ def test_l7_each_decision_has_a_letter_whose_text_is_recorded_as_it_was_read(kin
 def test_l7_what_has_been_told_is_told_once(kind: str) -> None:
     given = Given(call_2023(), *OUTCOMES[kind], STANDARD)
     given.when(STANDARD).refused(NotAllowed)
+
+
+@pytest.mark.parametrize("folder", CALLS, ids=lambda folder: folder.name)
+def test_l7_each_letter_in_each_language_says_that_the_party_may_see_the_documents(folder: Path) -> None:
+    letters = Call.read(definition_files(folder)).letters
+    assert letters is not None
+    texts = [text for kind in msgspec.structs.asdict(letters).values() for text in (kind or {}).values()]
+    assert texts
+    for text in texts:
+        assert "§§ 18 og 19" in " ".join(text.reservations.values())
 
 
 @pytest.mark.parametrize("history", [submitted(), TO_DECIDE], ids=["submitted", "assessed"])
