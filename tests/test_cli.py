@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from uuid import UUID
 
+import psycopg
 import pytest
 from steps import CALL_FOLDER
 
@@ -62,6 +63,21 @@ def test_the_demo_is_kept_found_told_and_refuses_hostile_input(database_url: str
         assert run(kept, "projections", "check").returncode == 0
     finally:
         embedded.drop(database_url, "grantflow_demo")
+
+
+@pytest.mark.usefixtures("stage")
+def test_one_demo_at_a_time_is_played_and_the_other_is_told_so(database_url: str) -> None:
+    short = ("demo", "--applications", "12", "--until", "2023-08-12", "--json")
+    with embedded.alone(database_url, "grantflow_demo") as first:
+        assert first
+        kept = embedded.database(database_url, "grantflow_demo")
+        with psycopg.connect(kept):
+            refused = run(database_url, *short)
+            assert refused.returncode == 1
+            assert json.loads(refused.stdout)["code"] == "demo-is-played"
+            assert "Wait until it has ended" in json.loads(refused.stdout)["detail"]
+        psycopg.connect(kept).close()
+    assert run(database_url, *short).returncode == 0
 
 
 def test_nobody_begins_an_application_for_whom_the_register_knows_no_municipality_today(

@@ -29,6 +29,9 @@ RECOVERY_SECONDS = 60.0
 """How long a server is given to come up: after a crash it first replays what was committed."""
 
 
+_ALONE = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
+
+
 class DatabaseBroken(Refused):
     """The database can't be started or reached."""
 
@@ -67,6 +70,13 @@ def drop(address: str, name: str) -> None:
     """Drop a database, whoever uses it."""
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@contextmanager
+def alone(address: str, name: str) -> Iterator[bool]:
+    """Have a name on that server to oneself for as long as this lasts; False where somebody else has it."""
+    with psycopg.connect(address, autocommit=True) as connection:
+        yield bool(connection.execute(_ALONE, (name,)).fetchone() == (True,))
 
 
 def described(address: str) -> str:

@@ -18,6 +18,7 @@ from grantflow.cli.year_page import year_page
 from grantflow.definitions import definition_files
 from grantflow.demo import Story, audited, play, play_areas
 from grantflow.domain.calendar import day
+from grantflow.domain.errors import Refused
 from grantflow.rooms import room
 
 if TYPE_CHECKING:
@@ -32,13 +33,41 @@ RIKSREVISJONEN = "974760843"
 _FIRST, _LAST = datetime(2023, 8, 10, tzinfo=UTC), datetime(2026, 2, 10, tzinfo=UTC)
 
 
+class DemoIsPlayed(Refused):
+    """Its databases are those of a demo that is being played."""
+
+    code = "demo-is-played"
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A demo is being played on this database server. Wait until it has ended, or name another folder in"
+            " GRANTFLOW_HOME (or another server in GRANTFLOW_DATABASE_URL)."
+        )
+
+
 def run_demo(
     settings: Settings, applications: int, seed: int, until: datetime | None, *, keep: bool, as_json: bool
 ) -> None:
     """Play both calls, each in a database of its own, and say what came of them. `until` is the first not played."""
-    story = Story(applications, seed, until)
     logs.set_up(settings.log_level, settings.log_format)
     address = settings.database_url or embedded.start(settings.home)
+    with embedded.alone(address, DATABASE) as alone:
+        if not alone:
+            raise DemoIsPlayed
+        _play(settings, address, Story(applications, seed, until), as_json=as_json)
+        if not keep:
+            for name in (DATABASE, SECOND_DATABASE):
+                embedded.drop(address, name)
+    if keep and not as_json:
+        write(
+            f"Kept. Look on with `{_on(DATABASE)} case list`, `{_on(DATABASE)} case history {CALL}-0001`,\n"
+        )
+        write(f"and at the other call with `{_on(SECOND_DATABASE)} case list`.\n")
+        _say_where(settings)
+
+
+def _play(settings: Settings, address: str, story: Story, *, as_json: bool) -> None:
     with ExitStack() as opened:
         first, second = (
             opened.enter_context(_stage(settings, address, name)) for name in (DATABASE, SECOND_DATABASE)
@@ -56,15 +85,6 @@ def run_demo(
             )
         else:
             year_page(console(), first, year, afterword, audits)
-    if not keep:
-        for name in (DATABASE, SECOND_DATABASE):
-            embedded.drop(address, name)
-    elif not as_json:
-        write(
-            f"Kept. Look on with `{_on(DATABASE)} case list`, `{_on(DATABASE)} case history {CALL}-0001`,\n"
-        )
-        write(f"and at the other call with `{_on(SECOND_DATABASE)} case list`.\n")
-        _say_where(settings)
 
 
 def _say_where(settings: Settings) -> None:
