@@ -217,6 +217,22 @@ def test_a_dry_run_tells_what_would_be_refused_and_names_cases_only_where_someth
     assert "frame-exceeded" in done.stderr
 
 
+def test_a_call_is_named_where_it_comes_along_or_stands_in_the_folder_of_further_calls(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(CALL_FOLDER, tmp_path / "more" / "ours")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GRANTFLOW_WORKFLOWS", str(tmp_path / "more"))
+    for name, folder in ((AREAS.name, AREAS), ("ours", tmp_path / "more" / "ours")):
+        assert run(database_url, "call", "check", name).stdout == f"{folder}: no findings\n"
+    published = run(database_url, "call", "publish", "ours", "--as", "imdi-lead", "--org", "987879696")
+    assert published.returncode == 0, published.stderr
+    nowhere = run(database_url, "call", "publish", "theirs", "--as", "imdi-lead", "--org", "987879696")
+    assert nowhere.returncode == 1
+    assert "no folder 'theirs' here" in nowhere.stderr
+    assert f"{AREAS.name}, {CALL}, ours." in nowhere.stderr
+
+
 def test_a_call_with_findings_is_neither_published_nor_revised(database_url: str, tmp_path: Path) -> None:
     who = ("--as", "imdi-lead", "--org", "987879696")
     broken = tmp_path / "call"

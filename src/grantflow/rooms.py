@@ -7,6 +7,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from grantflow.domain.errors import NotFound
 from grantflow.projection import Projection
 from grantflow.question import Question
 
@@ -35,6 +36,22 @@ def call_folders(added: Path | None) -> Sequence[Path]:
     if added is not None:
         tops.append(added)
     return [found.parent for top in tops for found in sorted(top.glob("*/call.toml"))]
+
+
+def call_folder(named: str, added: Path | None) -> Path:
+    """The folder of this path, or else that of the call of this name. NotFound where there is neither, or are two."""
+    if Path(named).exists():
+        return Path(named)
+    known = call_folders(added)
+    found = [folder for folder in known if folder.name == named]
+    if len(found) > 1:
+        msg = f"Two calls are called {named!r}: {' and '.join(map(str, found))}. Name the folder."
+        raise NotFound(msg)
+    if not found:
+        names = ", ".join(folder.name for folder in known)
+        msg = f"There is no folder {named[:200]!r} here, and no call of that name. There are: {names}."
+        raise NotFound(msg)
+    return found[0]
 
 
 def projections(folder: Path | None = None) -> Sequence[Projection]:

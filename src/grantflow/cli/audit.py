@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from grantflow.cli.asking import Json, instant, unknown
-from grantflow.cli.calls import sound
+from grantflow.cli.calls import call_folder, sound
 from grantflow.cli.noting import noted
 from grantflow.cli.opening import opened
 from grantflow.cli.output import console, plain_table, waiting, write, write_json, write_list
@@ -77,7 +77,9 @@ def ask(
 
 @audit.command(epilog="Example: grantflow audit whatif --definition changed/ --call imdi-2023-tillegg")
 def whatif(
-    definition: Annotated[str, typer.Option(help="A folder with the call as it might have been.")],
+    definition: Annotated[
+        str, typer.Option(help="A folder with the call as it might have been, or a call's name.")
+    ],
     call: Annotated[str, typer.Option(help="The call whose real applications are decided anew.")],
     *,
     as_json: Json = False,
@@ -88,8 +90,9 @@ def whatif(
     from grantflow.domain.call import Call as Definition
     from grantflow.whatif import whatif as decided_anew
 
-    sound(Path(definition))
-    changed = Definition.read(definition_files(Path(definition)))
+    folder = call_folder(definition)
+    sound(folder)
+    changed = Definition.read(definition_files(folder))
     with opened() as app, waiting(f"Deciding {call} anew"):
         history = _history(app, call, "")
         if changed.id != call:

@@ -9,14 +9,30 @@ import msgspec
 import typer
 
 from grantflow.cli.asking import Json, Key, Org, Person, circumstances
-from grantflow.cli.opening import case_id, opened, rows
+from grantflow.cli.opening import case_id, opened, rows, settings
 from grantflow.cli.output import console, write, write_json, write_list, write_one
 from grantflow.cli.revision_page import other_registers, revision_page, touched
 from grantflow.domain.calendar import clock
 from grantflow.domain.errors import BadRequest
 
 calls = typer.Typer(no_args_is_help=True, help="The calls that municipalities apply under.")
-Folder = Annotated[Path, typer.Argument(help="The call's folder, with its call.toml.")]
+
+
+def call_folder(named: str) -> Path:
+    """The folder that a call is read from: this path, or that of the call of this name."""
+    from grantflow import rooms
+
+    return rooms.call_folder(named, settings().workflows)
+
+
+Folder = Annotated[
+    Path,
+    typer.Argument(
+        parser=call_folder,
+        metavar="FOLDER",
+        help="The call's folder, with its call.toml; or the name of one that comes along or is in GRANTFLOW_WORKFLOWS.",
+    ),
+]
 CallId = Annotated[str, typer.Argument(help="The call's id, such as imdi-2023-tillegg.")]
 
 
@@ -203,5 +219,6 @@ def sound(folder: Path) -> None:
 
     found = inspect(folder)
     if found:
-        msg = f"{len(found)} found wrong, first: {found[0]}. `grantflow call check {folder}` tells all of it."
+        first = str(found[0]).removesuffix(".")
+        msg = f"{len(found)} found wrong, first: {first}. `grantflow call check {folder}` tells all of it."
         raise DefinitionError(msg)
