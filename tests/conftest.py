@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import psutil  # type: ignore[import-untyped]
 import psycopg
 import pytest
 import structlog
@@ -61,7 +62,8 @@ def _in_memory() -> Path | None:
     What the tests kill are processes, never the machine, and what those have handed over outlives them here as there.
     """
     with suppress(OSError):
-        if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+        room = min(shutil.disk_usage(MEMORY).free, psutil.virtual_memory().available)
+        if os.access(MEMORY, os.W_OK) and room > ROOM:
             return MEMORY
     return None
 

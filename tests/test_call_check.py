@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from steps import CALL_FOLDER, call_2023
 
-from grantflow.definitions import process_path
-from grantflow.domain.call import APPLICATION_FORM, CALL, PROCESS
+from grantflow.definitions import definition_files, process_path
+from grantflow.domain.call import APPLICATION_FORM, CALL, KEPT_CHARACTERS, PROCESS, Call
 from grantflow.domain.process import Process, Step
 from grantflow.domain.step_roles import ROLES_OF
 from grantflow.inspection import Finding, inspect
@@ -20,6 +20,15 @@ from grantflow.inspection.safety import proofs
 from grantflow.inspection.ways import Ways
 
 CASES = tomllib.loads(Path(__file__).with_name("broken_definitions.toml").read_text(encoding="utf-8"))
+
+
+def test_a_definition_is_read_once_unless_it_is_larger_than_any_that_is_meant() -> None:
+    files = definition_files(CALL_FOLDER)
+    assert Call.read(files) is Call.read({**files})
+    registers = "registers/municipalities.csv"
+    large = {**files, registers: files[registers] + "\n" * KEPT_CHARACTERS}
+    assert Call.read(large) is not Call.read(large)
+    assert Call.read(large).id == Call.read(files).id
 
 
 def folder(tmp_path: Path) -> Path:

@@ -66,9 +66,12 @@ def test_the_demo_is_kept_found_told_and_refuses_hostile_input(database_url: str
 
 
 @pytest.mark.usefixtures("stage")
-def test_one_demo_at_a_time_is_played_and_the_other_is_told_so(database_url: str) -> None:
+@pytest.mark.parametrize("begun", ["database_url", "server"])
+def test_one_demo_at_a_time_is_played_on_a_server_and_the_other_is_told_so(
+    database_url: str, begun: str, request: pytest.FixtureRequest
+) -> None:
     short = ("demo", "--applications", "12", "--until", "2023-08-12", "--json")
-    with embedded.alone(database_url, "grantflow_demo") as first:
+    with embedded.alone(request.getfixturevalue(begun), "grantflow_demo") as first:
         assert first
         kept = embedded.database(database_url, "grantflow_demo")
         with psycopg.connect(kept):
@@ -224,13 +227,19 @@ def test_a_call_is_named_where_it_comes_along_or_stands_in_the_folder_of_further
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GRANTFLOW_WORKFLOWS", str(tmp_path / "more"))
     for name, folder in ((AREAS.name, AREAS), ("ours", tmp_path / "more" / "ours")):
-        assert run(database_url, "call", "check", name).stdout == f"{folder}: no findings\n"
+        checked = run(database_url, "call", "check", name)
+        assert checked.stdout == f"{folder}: no findings\n"
+        assert checked.stderr == f"{name} is {folder}\n"
     published = run(database_url, "call", "publish", "ours", "--as", "imdi-lead", "--org", "987879696")
     assert published.returncode == 0, published.stderr
     nowhere = run(database_url, "call", "publish", "theirs", "--as", "imdi-lead", "--org", "987879696")
     assert nowhere.returncode == 1
     assert "no folder 'theirs' here" in nowhere.stderr
     assert f"{AREAS.name}, {CALL}, ours." in nowhere.stderr
+    assert run(database_url, "call", "check", "a" * 300).returncode == 1
+    monkeypatch.setenv("GRANTFLOW_WORKFLOWS", str(tmp_path / "nowhere"))
+    assert run(database_url, "call", "check", str(AREAS)).returncode == 0, "a path needs no settings"
+    assert "GRANTFLOW_WORKFLOWS" in run(database_url, "call", "check", AREAS.name).stderr
 
 
 def test_a_call_with_findings_is_neither_published_nor_revised(database_url: str, tmp_path: Path) -> None:

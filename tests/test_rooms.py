@@ -50,22 +50,18 @@ def test_a_further_folder_adds_its_calls_after_those_that_ship(tmp_path: Path) -
     assert found == [*rooms.call_folders(None), tmp_path / "a-call", tmp_path / "b-call"]
 
 
-def test_a_call_is_found_by_its_folder_and_else_by_its_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_call_is_found_by_its_name(tmp_path: Path) -> None:
     (shipped,) = (folder for folder in rooms.call_folders(None) if folder.name == "imdi-2023-tillegg")
     for folder in (own := tmp_path / "more" / "own", twice := tmp_path / "more" / shipped.name):
         folder.mkdir(parents=True)
         (folder / "call.toml").touch()
-    monkeypatch.chdir(tmp_path)
-    assert rooms.call_folder(str(own), None) == own
-    assert rooms.call_folder("own", tmp_path / "more") == own
-    assert rooms.call_folder(shipped.name, None) == shipped
-    assert rooms.call_folder(str(twice), tmp_path / "more") == twice
+    assert rooms.call_named("own", tmp_path / "more") == own
+    assert rooms.call_named(f"{shipped.name}/", None) == shipped
+    assert rooms.call_named(shipped.name, shipped.parent) == shipped
     with pytest.raises(NotFound, match=f"{shipped} and {twice}. Name the folder"):
-        rooms.call_folder(shipped.name, tmp_path / "more")
+        rooms.call_named(shipped.name, tmp_path / "more")
     with pytest.raises(NotFound, match=r"no folder 'own' here.*There are: .*imdi-2023-tillegg"):
-        rooms.call_folder("own", None)
+        rooms.call_named("own", None)
 
 
 def test_a_room_that_is_nowhere_is_said_so() -> None:

@@ -10,7 +10,7 @@ from given import IMDI, OSLO_KOMMUNE
 from serving import Serving, bearer, service_on
 from steps import CALL_FOLDER
 
-from grantflow.definitions import definition_files
+from grantflow.definitions import LARGEST, definition_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +33,14 @@ def test_names_that_no_folder_can_hold_are_refused(serving: Serving, names: list
     files = {**definition_files(CALL_FOLDER), **dict.fromkeys(names, "text")}
     answer = serving.post("/calls", lead, {"files": files})
     assert answer.status_code in {400, 422}, answer.text
+
+
+def test_a_file_larger_than_a_folder_may_hold_is_refused_before_it_is_read(serving: Serving) -> None:
+    lead = serving.token("imdi-lead", "call-manager", IMDI)
+    files = {**definition_files(CALL_FOLDER), "registers/municipalities.csv": "\n" * (LARGEST + 1)}
+    answer = serving.post("/calls", lead, {"files": files})
+    assert answer.status_code == 400
+    assert "'registers/municipalities.csv' is larger than 4000000 characters" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ import pytest
 from played_processes import KILL_SECONDS, SILENT_SECONDS
 from served import free_port
 
+from grantflow.web.processes import LOOK_SECONDS, Awake
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -119,6 +121,18 @@ def test_after_all_were_stopped_together_and_go_on_none_is_taken_for_hanging(two
     time.sleep(0.5)
     assert two.told("process-hangs") == []
     assert two.at_work() == before
+
+
+def test_of_the_time_that_one_was_stopped_no_more_counts_than_lies_between_two_looks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: clock)
+    awake = Awake()
+    for after in (0.25, 1_000.0, 0.5):
+        clock += after
+        awake.look()
+    assert awake.seconds == 0.25 + LOOK_SECONDS + 0.5
 
 
 def test_told_to_renew_while_it_renews_it_begins_anew(two: Played) -> None:

@@ -29,7 +29,11 @@ RECOVERY_SECONDS = 60.0
 """How long a server is given to come up: after a crash it first replays what was committed."""
 
 
-_ALONE = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
+_TAKE = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
+_OTHERS = """
+SELECT FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND pid <> pg_backend_pid()
+    AND (classid::bigint << 32 | objid::bigint) = hashtextextended(%s, 0)
+"""
 
 
 class DatabaseBroken(Refused):
@@ -74,9 +78,14 @@ def drop(address: str, name: str) -> None:
 
 @contextmanager
 def alone(address: str, name: str) -> Iterator[bool]:
-    """Have a name on that server to oneself for as long as this lasts; False where somebody else has it."""
+    """Have a name on that server to oneself for as long as this lasts; False where somebody else has it.
+
+    Locks are taken in the database of the address, and seen from all of them.
+    """
     with psycopg.connect(address, autocommit=True) as connection:
-        yield bool(connection.execute(_ALONE, (name,)).fetchone() == (True,))
+        connection.execute("SET idle_session_timeout = 0")
+        taken = connection.execute(_TAKE, (name,)).fetchone() == (True,)
+        yield taken and connection.execute(_OTHERS, (name,)).fetchone() is None
 
 
 def described(address: str) -> str:

@@ -38,12 +38,10 @@ def call_folders(added: Path | None) -> Sequence[Path]:
     return [found.parent for top in tops for found in sorted(top.glob("*/call.toml"))]
 
 
-def call_folder(named: str, added: Path | None) -> Path:
-    """The folder of this path, or else that of the call of this name. NotFound where there is neither, or are two."""
-    if Path(named).exists():
-        return Path(named)
-    known = call_folders(added)
-    found = [folder for folder in known if folder.name == named]
+def call_named(named: str, added: Path | None) -> Path:
+    """The folder of the call of this name. NotFound where there is none, or are two."""
+    known = {folder.resolve(): folder for folder in call_folders(added)}.values()
+    found = [folder for folder in known if folder.name == named.rstrip("/")]
     if len(found) > 1:
         msg = f"Two calls are called {named!r}: {' and '.join(map(str, found))}. Name the folder."
         raise NotFound(msg)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -19,10 +20,14 @@ calls = typer.Typer(no_args_is_help=True, help="The calls that municipalities ap
 
 
 def call_folder(named: str) -> Path:
-    """The folder that a call is read from: this path, or that of the call of this name."""
+    """The folder that a call is read from: this path, or that of the call of this name, which is said."""
     from grantflow import rooms
 
-    return rooms.call_folder(named, settings().workflows)
+    if os.path.exists(named):  # noqa: PTH110 - a Path would raise where it is too long, or closed to us
+        return Path(named)
+    folder = rooms.call_named(named, settings().workflows)
+    typer.echo(f"{named} is {folder}", err=True)
+    return folder
 
 
 Folder = Annotated[

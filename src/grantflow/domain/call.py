@@ -44,6 +44,8 @@ REGISTERS = MUNICIPALITIES, DISTRICTS, COUNTIES, LANGUAGE_FORMS = (
     "registers/language-forms.csv",
 )
 
+KEPT_CHARACTERS = 1_000_000
+"""How large a definition that was read may be and still be kept for the next time it is asked for."""
 REMINDER_HOUR = timedelta(hours=9)
 """Reminders go out at nine in the morning in Oslo."""
 
@@ -158,7 +160,8 @@ class Call:
             msg = f"{', '.join(unfit)} holds a character that can't be stored (NUL)."
             raise DefinitionError(msg)
         try:
-            return _read(tuple(files.items()))
+            small = sum(map(len, files.values())) <= KEPT_CHARACTERS
+            return _read(tuple(files.items())) if small else cls(files)
         except (ValueError, KeyError, TypeError) as error:
             msg = f"The definition can't be used: {error}"
             raise DefinitionError(msg) from error
@@ -217,7 +220,7 @@ class Call:
         return self._rules.failures(step, reads.context, area=self.area, stage=self.stage)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)
 def _read(files: tuple[tuple[str, str], ...]) -> Call:
     return Call(dict(files))
 

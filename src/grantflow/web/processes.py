@@ -39,9 +39,6 @@ KILL_SECONDS = 20.0
 """How long a process may take to finish what it has begun before it is killed."""
 LOOK_SECONDS = 1.0
 """How long it may be from one look after the processes to the next."""
-STOPPED_SECONDS = 2.0
-"""A look so long after the last one is that of someone who was stopped meanwhile, as all the processes may have been:
-by a terminal, or with their machine."""
 _BREATH = 0.05
 BACKLOG = 1_024
 """How many connections may wait until one of the processes takes them."""
@@ -78,13 +75,31 @@ def listening(host: str, port: int) -> socket.socket:
     return listener
 
 
-class Process:
-    """One process that answers, from its start on."""
+class Awake:
+    """How many seconds one has been awake, as of the last look.
 
-    def __init__(self, number: int, answering: Answering, listener: socket.socket) -> None:
+    Whoever was stopped (by a terminal, or with the machine) finds out at the next look. All others may have been, too,
+    and could not be heard of: of the time between two looks, no more counts than there should be.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._looked = time.monotonic()
+
+    def look(self) -> None:
+        """Look at the clock."""
+        now = time.monotonic()
+        self.seconds += min(now - self._looked, LOOK_SECONDS)
+        self._looked = now
+
+
+class Process:
+    """One process that answers, from its start on. Instants are seconds that the one above it has been awake."""
+
+    def __init__(self, number: int, answering: Answering, listener: socket.socket, now: float) -> None:
         context = get_context("spawn")
         self.signs, telling = context.Pipe(duplex=False)
-        self.number, self.born = number, time.monotonic()
+        self.number, self.born = number, now
         self.heard: float | None = None
         """When it gave its last sign of life; None as long as it does not answer."""
         self.ends_by: float | None = None
@@ -105,12 +120,12 @@ class Process:
             self._process.join()
         return self._process.exitcode
 
-    def listen(self) -> None:
-        """Hear the signs of life that it has given."""
+    def listen(self, now: float) -> None:
+        """Hear the signs of life that it has given by now."""
         try:
             while not self.signs.closed and self.signs.poll():
                 self.signs.recv_bytes()
-                self.heard = time.monotonic()
+                self.heard = now
         except (EOFError, OSError):  # it ends
             self.signs.close()
 
@@ -120,16 +135,6 @@ class Process:
         if self.ends_by is not None:
             return self.ends_by
         return self.born + START_SECONDS if self.heard is None else self.heard + SILENT_SECONDS
-
-    def wait_anew(self) -> None:
-        """Give it all of its time once more: nobody could have heard of it meanwhile."""
-        now = time.monotonic()
-        if self.ends_by is not None:
-            self.ends_by = now + KILL_SECONDS
-        elif self.heard is not None:
-            self.heard = now
-        else:
-            self.born = now
 
     def tell_to_stop(self, by: float) -> None:
         """Let it take no more, finish what it has begun, and end by an instant."""
@@ -142,9 +147,9 @@ class Process:
         self._process.kill()
         self._process.join()
 
-    def is_young(self) -> bool:
+    def is_young(self, now: float) -> bool:
         """Whether it has not lived for long."""
-        return time.monotonic() - self.born < SHORT_LIFE_SECONDS
+        return now - self.born < SHORT_LIFE_SECONDS
 
 
 class Processes:
@@ -164,9 +169,7 @@ class Processes:
         """The one that is to be put in another's place, as soon as it answers."""
         self._leaving: list[Process] = []
         self._stopping = False
-        self._looked = time.monotonic()
-        """When it last looked after them. What has taken too long had done so by then: whoever is stopped after a look
-        finds out at the next one, and judges nobody in between."""
+        self._awake = Awake()
         self._signals, self._bell = socket.socketpair()
         self._bell.setblocking(False)  # noqa: FBT003 - the standard library's own
 
@@ -183,6 +186,10 @@ class Processes:
             finally:
                 self._stop()
 
+    @property
+    def _now(self) -> float:
+        return self._awake.seconds
+
     def _begin(self) -> None:
         for number in range(1, self._count + 1):
             self._at_work[number] = self._started(number)
@@ -197,20 +204,20 @@ class Processes:
 
     def _replace_the_dead(self) -> None:
         for number, process in list(self._at_work.items()):
-            if process.code() is None and self._looked >= process.gives_up:
+            if process.code() is None and self._now >= process.gives_up:
                 log.error("process-hangs", number=number, pid=process.pid)
                 process.kill()
             if (code := process.code()) is not None:
                 log.error("process-died", number=number, pid=process.pid, code=code)
                 del self._at_work[number]
-                self._again_at[number] = self._looked + PAUSE_SECONDS * process.is_young()
+                self._again_at[number] = self._now + PAUSE_SECONDS * process.is_young(self._now)
         for number, at in list(self._again_at.items()):
-            if self._looked >= at:
+            if self._now >= at:
                 try:
                     self._at_work[number] = self._started(number)
                 except OSError as error:
                     log.error("process-not-started", number=number, reason=str(error))  # noqa: TRY400
-                    self._again_at[number] = self._looked + PAUSE_SECONDS
+                    self._again_at[number] = self._now + PAUSE_SECONDS
                 else:
                     del self._again_at[number]
 
@@ -220,13 +227,13 @@ class Processes:
             self._coming, old = None, self._at_work.get(new.number)
             if new.heard is None:
                 log.error("process-not-replaced", number=new.number, old=old and old.pid, new=new.pid)
-                self._let_go(new, self._looked)
+                self._let_go(new, self._now)
             else:
                 log.info("process-replaced", number=new.number, old=old and old.pid, new=new.pid)
                 self._at_work[new.number] = new
                 self._again_at.pop(new.number, None)
                 if old is not None:
-                    self._let_go(old, time.monotonic() + KILL_SECONDS)
+                    self._let_go(old, self._now + KILL_SECONDS)
         if self._coming is None and self._to_renew:
             number = self._to_renew.pop(0)
             try:
@@ -241,13 +248,13 @@ class Processes:
     def _see_off(self) -> None:
         """Kill those that were told to stop and take too long, and forget those that have ended."""
         for process in self._leaving:
-            if process.code() is None and self._looked >= process.gives_up:
+            if process.code() is None and self._now >= process.gives_up:
                 process.kill()
         self._leaving = [process for process in self._leaving if process.code() is None]
 
     def _stop(self) -> None:
         """Tell all to stop together, and see each of them end."""
-        by = time.monotonic() + KILL_SECONDS
+        by = self._now + KILL_SECONDS
         for process in self._wanted():
             self._let_go(process, by)
         self._at_work, self._coming, self._again_at = {}, None, {}
@@ -260,27 +267,24 @@ class Processes:
         return [*self._at_work.values(), *filter(None, [self._coming])]
 
     def _started(self, number: int) -> Process:
-        return Process(number, self._answering, self._listener)
+        return Process(number, self._answering, self._listener, self._now)
 
     def _comes_up(self, process: Process) -> bool:
         """Whether a process may still come to answer, and does not yet."""
-        return process.heard is None and process.code() is None and self._looked < process.gives_up
+        return process.heard is None and process.code() is None and self._now < process.gives_up
 
     def _wait(self) -> None:
         """Wait until a process has said something or ended, one has taken too long, or a signal has come."""
         every = [*self._wanted(), *self._leaving]
         alive = [process for process in every if process.code() is None]
         soonest = min([*self._again_at.values(), *(process.gives_up for process in alive)], default=0.0)
-        until_then = soonest - time.monotonic() if len(alive) == len(every) else 0.0
+        until_then = soonest - self._now if len(alive) == len(every) else 0.0
         things: list[Any] = [self._signals, *(process.end for process in alive)]
         things += [process.signs for process in alive if not process.signs.closed]
         come = wait(things, min(max(_BREATH, until_then), LOOK_SECONDS))
-        before, self._looked = self._looked, time.monotonic()
-        if self._looked - before > STOPPED_SECONDS:
-            for process in alive:
-                process.wait_anew()
+        self._awake.look()
         for process in alive:
-            process.listen()
+            process.listen(self._now)
         if self._signals in come:
             told = set(self._signals.recv(1_024))
             self._stopping = self._stopping or bool(told & _STOP)

@@ -10,7 +10,7 @@ import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, QueryParameter
 
-from grantflow.definitions import plain_name
+from grantflow.definitions import LARGEST, plain_name
 from grantflow.domain.announcement import CallPublished, CallRevised
 from grantflow.domain.call import Call, DefinitionError
 from grantflow.domain.errors import BadRequest, Failure
@@ -174,7 +174,10 @@ def _sound(files: dict[str, str], *, named: str = "") -> None:
     """Refuse what `call check` finds anything in."""
     from grantflow.inspection import inspect  # noqa: PLC0415 - heavy, and only needed here
 
-    for name in files:
+    for name, text in files.items():
+        if len(text) > LARGEST:
+            msg = f"{name[:60]!r} is larger than {LARGEST} characters."
+            raise BadRequest(msg)
         if len(name) > _LONGEST_PATH or not plain_name(name):
             msg = f"{name[:60]!r} is not the name of a file in a call's folder."
             raise BadRequest(msg)
