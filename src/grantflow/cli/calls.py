@@ -112,8 +112,8 @@ def publish(folder: Folder, person: Person, org: Org, key: Key = "", *, as_json:
 
 
 @calls.command(
-    epilog="Examples: grantflow call revise my-call --dry-run / "
-    "grantflow call revise my-call --grounds 'Rammen er økt.' --as imdi-lead --org 987879696"
+    epilog="Examples: grantflow call revise imdi-2023-tillegg --dry-run / "
+    "grantflow call revise imdi-2023-tillegg --grounds 'Rammen er økt.' --as imdi-lead --org 987879696"
 )
 def revise(
     folder: Folder,
