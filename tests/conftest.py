@@ -35,7 +35,7 @@ REAPER = pytest.StashKey["subprocess.Popen[bytes]"]()
 TEMPLATE = "grantflow_template"
 MEMORY = Path("/dev/shm")  # noqa: S108 - not guessed at: a folder of its own is made in it
 ROOM = 6 * 1024**3
-"""Bytes: twice what the tests' server has at most, its log and all databases that are in use at once."""
+"""Bytes: much more than the 200 MB that the tests' server was seen to have, and the 1 GB that its log may grow to."""
 
 
 def pytest_configure(config: pytest.Config) -> None:

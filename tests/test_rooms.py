@@ -58,6 +58,8 @@ def test_a_call_is_found_by_its_name(tmp_path: Path) -> None:
     assert rooms.call_named("own", tmp_path / "more") == own
     assert rooms.call_named(f"{shipped.name}/", None) == shipped
     assert rooms.call_named(shipped.name, shipped.parent) == shipped
+    (linked := tmp_path / "linked").symlink_to(shipped.parent)
+    assert rooms.call_named(shipped.name, linked).samefile(shipped)
     with pytest.raises(NotFound, match=f"{shipped} and {twice}. Name the folder"):
         rooms.call_named(shipped.name, tmp_path / "more")
     with pytest.raises(NotFound, match=r"no folder 'own' here.*There are: .*imdi-2023-tillegg"):
